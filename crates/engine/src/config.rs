@@ -1,0 +1,274 @@
+//! What a caller may ask of a simulation (contracts: `config`); every field has a default, unknown fields are refused.
+
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The most paths of one job; more is bought with shards over machines, not with one request.
+pub const MAX_PATHS: u64 = 100_000_000;
+
+/// A fault in a request: the field's dotted path and a sentence that says what was expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {message}")]
+pub struct FieldError {
+    /// Dotted path, as in `config.rules.drawdown.fraction`.
+    pub field: String,
+    /// What is wrong and what was expected.
+    pub message: String,
+}
+
+/// The caller's wishes; absent fields take the defaults of the engine's rules.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SimulationConfig {
+    /// 1 to [`MAX_PATHS`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paths: Option<u64>,
+    /// 1 to 365 calendar days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub horizon_days: Option<u32>,
+    /// 1 to 100,000 rows; overrides the number that the trader's rate gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u32>,
+    /// Rows are trades or days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// Which row comes next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Model>,
+    /// Mean block length in rows, at least 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block_length: Option<f64>,
+    /// Whether returns compound or dollars add up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sizing: Option<Sizing>,
+    /// 0 to 2⁵³ − 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// A preset by name or the rules one by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Rules>,
+}
+
+/// One row of the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Level {
+    /// One closing trade.
+    Trade,
+    /// One trading day, made of its trades in order.
+    Day,
+}
+
+/// The index process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Model {
+    /// Politis & Romano (1994).
+    Stationary,
+    /// Efron (1979): every row anew.
+    Iid,
+}
+
+/// How a row moves the balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Sizing {
+    /// Returns compound.
+    Proportional,
+    /// Dollars add up.
+    Fixed,
+}
+
+/// A preset, or rules spelled out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rules {
+    /// The platform's own.
+    Preset(RulesPreset),
+    /// The caller's.
+    Custom(Box<RuleSet>),
+}
+
+/// The platform's two sets of rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RulesPreset {
+    /// Those of a funded account.
+    Funded,
+    /// Those of the tier's assessment.
+    Assessment,
+}
+
+/// Rules spelled out; an absent rule is off.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RuleSet {
+    /// Total drawdown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawdown: Option<Drawdown>,
+    /// Loss within one day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily_loss: Option<DailyLoss>,
+    /// Profit to reach.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profit_target: Option<ProfitTarget>,
+    /// Trades before a pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_trades: Option<u32>,
+    /// Trading days before a pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_days: Option<u32>,
+    /// Calendar days in which to pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_limit_days: Option<u32>,
+    /// Best day against the whole profit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<Consistency>,
+    /// The trader's share of the profit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profit_split: Option<f64>,
+    /// When and how much is paid out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payout: Option<PayoutSchedule>,
+}
+
+/// Where the floor of the total drawdown stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DrawdownKind {
+    /// Below the starting balance.
+    Static,
+    /// Below the highest balance so far.
+    Trailing,
+    /// Below the highest end-of-day balance so far.
+    TrailingEndOfDay,
+}
+
+/// A total-drawdown rule; exactly one of `fraction` and `amount`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Drawdown {
+    /// Where the floor stands.
+    pub kind: DrawdownKind,
+    /// Of the reference balance, above 0, below 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fraction: Option<f64>,
+    /// US dollars below the reference, above 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<f64>,
+    /// The floor stops rising at the starting balance plus an offset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<Lock>,
+}
+
+/// Where a trailing floor stops rising.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Lock {
+    /// US dollars above the starting balance.
+    #[serde(default)]
+    pub offset: f64,
+}
+
+/// A daily-loss rule; exactly one of `fraction` and `amount`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DailyLoss {
+    /// Of the reference, above 0, below 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fraction: Option<f64>,
+    /// US dollars, above 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<f64>,
+    /// What the fraction is of.
+    pub of: DailyLossReference,
+}
+
+/// What a daily loss is measured against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DailyLossReference {
+    /// The starting balance.
+    Initial,
+    /// The balance at the day's start, UTC.
+    DayStart,
+}
+
+/// A profit target; exactly one of `fraction` and `amount`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProfitTarget {
+    /// Of the starting balance, above 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fraction: Option<f64>,
+    /// US dollars, above 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<f64>,
+}
+
+/// A consistency rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Consistency {
+    /// The best day's profit is at most this fraction of the whole.
+    pub fraction: f64,
+}
+
+/// A payout schedule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PayoutSchedule {
+    /// Calendar days between requests.
+    pub every_days: u32,
+    /// The least a request may be, US dollars.
+    pub minimum: f64,
+    /// The most a request may be, US dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<f64>,
+}
+
+impl Serialize for Rules {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Preset(preset) => preset.serialize(serializer),
+            Self::Custom(rules) => rules.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Rules {
+    /// By hand and not `untagged`, so that a fault deep inside the rules keeps its path.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PresetOrRules;
+        impl<'de> Visitor<'de> for PresetOrRules {
+            type Value = Rules;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"funded\", \"assessment\" or an object of rules")
+            }
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<Rules, E> {
+                match name {
+                    "funded" => Ok(Rules::Preset(RulesPreset::Funded)),
+                    "assessment" => Ok(Rules::Preset(RulesPreset::Assessment)),
+                    other => Err(E::invalid_value(de::Unexpected::Str(other), &self)),
+                }
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Rules, A::Error> {
+                RuleSet::deserialize(MapAccessDeserializer::new(map))
+                    .map(|rules| Rules::Custom(Box::new(rules)))
+            }
+        }
+        deserializer.deserialize_any(PresetOrRules)
+    }
+}
+
+impl SimulationConfig {
+    /// Checks every range that does not need the history.
+    ///
+    /// # Errors
+    /// Names the first field that is out of its range, as a path below `config`.
+    pub fn validate(&self) -> Result<(), FieldError> {
+        Ok(())
+    }
+}

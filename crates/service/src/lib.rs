@@ -1,1 +1,12 @@
-//! Monte Carlo Service.
+//! Monte Carlo Service: hears that an assessment was completed, simulates what the account may do next, stores
+//! the result and publishes it.
+//!
+//! One event walks one way: `kafka` → `intake` → `store` → `jobs` (worker) → `core_service` → `simulator` →
+//! `store` → `kafka` (relay). `http` is a second door into `intake`'s table and a window on the store.
+
+pub mod core_service;
+pub mod jobs;
+pub mod kafka;
+pub mod simulator;
+pub mod store;
+pub mod telemetry;

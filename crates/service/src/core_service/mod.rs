@@ -1,0 +1,1 @@
+//! Core Service: where accounts and histories come from (contracts §3).

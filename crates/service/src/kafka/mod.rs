@@ -1,0 +1,1 @@
+//! Kafka, behind small types of our own.

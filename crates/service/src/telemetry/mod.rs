@@ -1,0 +1,4 @@
+//! What the service says about itself: time, traces, logs and counters.
+
+pub mod clock;
+pub mod trace_context;

@@ -1,10 +1,14 @@
 //! What a caller may ask of a simulation (contracts: `config`); every field has a default, unknown fields are refused.
 
+mod validate;
+
 use std::fmt;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub(crate) use validate::MAX_STEPS;
 
 /// The most paths of one job; more is bought with shards over machines, not with one request.
 pub const MAX_PATHS: u64 = 100_000_000;
@@ -134,6 +138,13 @@ pub struct RuleSet {
     pub payout: Option<PayoutSchedule>,
 }
 
+impl RuleSet {
+    /// Whether there is anything to pass: a target, or a minimum of trades or days.
+    pub(crate) fn has_pass(&self) -> bool {
+        self.profit_target.is_some() || self.min_trades.is_some() || self.min_days.is_some()
+    }
+}
+
 /// Where the floor of the total drawdown stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -260,15 +271,5 @@ impl<'de> Deserialize<'de> for Rules {
             }
         }
         deserializer.deserialize_any(PresetOrRules)
-    }
-}
-
-impl SimulationConfig {
-    /// Checks every range that does not need the history.
-    ///
-    /// # Errors
-    /// Names the first field that is out of its range, as a path below `config`.
-    pub fn validate(&self) -> Result<(), FieldError> {
-        Ok(())
     }
 }

@@ -1,5 +1,11 @@
 //! What the past says: the trades and the account's balances, in the platform's dialect (contracts: `inputData`).
 
+mod closing;
+pub(crate) mod rate;
+pub(crate) mod rebuild;
+pub(crate) mod rows;
+mod validate;
+
 use std::fmt;
 
 use serde::de::{self, Visitor};

@@ -9,9 +9,15 @@
 
 mod config;
 mod history;
+mod kernel;
+mod models;
+mod money;
 mod plan;
+mod random;
 mod report;
+mod rules;
 mod run;
+mod scale;
 mod subject;
 mod tally;
 
@@ -21,7 +27,10 @@ pub use config::{
 };
 pub use history::{EpochMs, InputData, MAX_TRADES, PnlData, TierTerms, Trade};
 pub use plan::{Plan, PlanError, Shard};
-pub use report::{Execution, Report, report, result_digest};
+pub use report::{
+    ConfidenceIntervals, Distribution, Estimate, EventTime, Execution, FanChart, Histogram, MonteCarloErrors,
+    Percentiles, Report, RiskMetrics, report, result_digest,
+};
 pub use run::{Cancelled, Control, run_shard};
 pub use subject::Subject;
 pub use tally::Tally;

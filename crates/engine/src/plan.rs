@@ -1,6 +1,25 @@
 //! A request made exact: rows, rules, steps, model and seed, and how its paths are cut into shards.
 
-use crate::{FieldError, InputData, SimulationConfig, Subject};
+mod caveats;
+mod horizon;
+mod seed;
+mod shard;
+
+pub use shard::Shard;
+
+pub(crate) use horizon::Horizon;
+
+use crate::history::rate::Rate;
+use crate::history::rebuild::{Past, rebuild};
+use crate::history::rows::Rows;
+use crate::models::{Iid, MAX_RANGE, Process, Stationary, block_length};
+use crate::rules::{Applied, Limits, Start, max_risk};
+use crate::scale::{MAX_TRAVEL, Scale};
+use crate::tally::Layout;
+use crate::{FieldError, InputData, Level, Model, SimulationConfig, Sizing, Subject};
+
+/// Path-steps that one job may take.
+const WORK_MAX: u64 = 500_000_000_000;
 
 /// A request that cannot be simulated; trying again will not help.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,31 +45,92 @@ pub enum PlanError {
 /// Everything that decides a result's bits.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    paths: u64,
-    steps: u32,
-}
-
-/// A run of path ids, `first_path .. first_path + paths`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shard {
-    /// Id of the first path.
-    pub first_path: u64,
-    /// How many.
-    pub paths: u64,
+    pub(crate) paths: u64,
+    pub(crate) seed: u64,
+    pub(crate) horizon: Horizon,
+    pub(crate) sizing: Sizing,
+    pub(crate) model: Model,
+    /// Mean block length in rows.
+    pub(crate) block_length: f64,
+    pub(crate) process: Process,
+    pub(crate) rows: Rows,
+    pub(crate) scale: Scale,
+    pub(crate) applied: Applied,
+    pub(crate) limits: Limits,
+    pub(crate) start: Start,
+    pub(crate) layout: Layout,
+    /// Closing trades in the history.
+    pub(crate) trades_analyzed: usize,
+    pub(crate) trades_per_day: f64,
+    /// Sentences.
+    pub(crate) assumptions: Vec<String>,
+    /// Sentences.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Plan {
-    /// Turns a request into a plan.
+    /// Turns a request into a plan; checks the configuration and the input first. Without `config.paths`,
+    /// `default_paths` are planned.
     ///
     /// # Errors
     /// [`PlanError`] where the request cannot be simulated.
     pub fn new(
-        _subject: &Subject,
-        _input: &InputData,
+        subject: &Subject,
+        input: &InputData,
         config: &SimulationConfig,
         default_paths: u64,
     ) -> Result<Self, PlanError> {
-        Ok(Self { paths: config.paths.unwrap_or(default_paths), steps: config.steps.unwrap_or(1) })
+        config.validate()?;
+        input.validate()?;
+        let paths = config.paths.unwrap_or(default_paths);
+        SimulationConfig { paths: Some(paths), ..SimulationConfig::default() }.validate()?;
+
+        let sizing = config.sizing.unwrap_or(Sizing::Proportional);
+        let past = rebuild(input, sizing, max_risk(input))?;
+        let rate = Rate::of(&past.closed);
+        let horizon = Horizon::new(config, &rate, custom_time_limit(config))?;
+        let work = paths.saturating_mul(u64::from(horizon.steps));
+        if work > WORK_MAX {
+            return Err(PlanError::TooMuchWork { paths, steps: horizon.steps.into(), limit: WORK_MAX });
+        }
+
+        let rows = match horizon.level {
+            Level::Trade => Rows::by_trade(&past.closed),
+            Level::Day => Rows::by_day(&past.closed),
+        };
+        check_travel(&rows, horizon.steps)?;
+        let steps = rows.steps();
+        let (model, process, block_length) = index_process(config, &steps)?;
+
+        let applied = Applied::new(subject, input, config.rules.as_ref(), horizon.level);
+        let scale = match sizing {
+            Sizing::Proportional => Scale::Log { base: applied.balance },
+            Sizing::Fixed => Scale::Money,
+        };
+        let limits = Limits::new(&applied, scale);
+        let start = limits.start(&applied, scale);
+        let mut plan = Self {
+            paths,
+            seed: config.seed.unwrap_or_else(|| seed::of_subject(subject)),
+            horizon,
+            sizing,
+            model,
+            block_length,
+            process,
+            layout: Layout::new(horizon.steps, &steps, block_length, start.x),
+            rows,
+            scale,
+            applied,
+            limits,
+            start,
+            trades_analyzed: past.closed.len(),
+            trades_per_day: rate.trades_per_day(),
+            assumptions: Vec::new(),
+            warnings: Vec::new(),
+        };
+        plan.assumptions = caveats::assumptions(&plan, input, &past);
+        plan.warnings = caveats::warnings(&plan, input, &past);
+        Ok(plan)
     }
 
     /// Paths to simulate.
@@ -60,11 +140,61 @@ impl Plan {
 
     /// Rows in one path.
     pub fn steps(&self) -> u32 {
-        self.steps
+        self.horizon.steps
     }
 
-    /// Cuts the paths into shards of about `path_steps` each (at least one path); every path is in exactly one.
-    pub fn shards(&self, _path_steps: u64) -> Vec<Shard> {
-        vec![Shard { first_path: 0, paths: self.paths }]
+    /// Whether rows are trades or days.
+    pub fn level(&self) -> Level {
+        self.horizon.level
     }
+
+    /// The seed of all streams.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+}
+
+/// The time limit matters where there is something to pass, which only the caller's rules combine.
+fn custom_time_limit(config: &SimulationConfig) -> Option<u32> {
+    match &config.rules {
+        Some(crate::Rules::Custom(rules)) if rules.has_pass() => rules.time_limit_days,
+        _ => None,
+    }
+}
+
+fn check_travel(rows: &Rows, steps: u32) -> Result<(), FieldError> {
+    if rows.farthest().saturating_mul(i64::from(steps)) <= MAX_TRAVEL {
+        return Ok(());
+    }
+    Err(FieldError {
+        field: "config.steps".to_owned(),
+        message: format!(
+            "{steps} rows as large as the largest of this history add up past the engine's fixed point"
+        ),
+    })
+}
+
+fn index_process(config: &SimulationConfig, steps: &[i64]) -> Result<(Model, Process, f64), FieldError> {
+    let rows = steps.len() as u32;
+    let model = config.model.unwrap_or(Model::Stationary);
+    if model == Model::Iid {
+        return Ok((model, Process::Iid(Iid::new(rows)), 1.0));
+    }
+    let length = config.block_length.unwrap_or_else(|| {
+        let series: Vec<f64> = steps.iter().map(|&step| step as f64).collect();
+        block_length::choose(&series)
+    });
+    let most = MAX_RANGE / f64::from(rows);
+    if length > most {
+        return Err(FieldError {
+            field: "config.blockLength".to_owned(),
+            message: format!("must be at most {most} for a history of {rows} rows; it is {length}"),
+        });
+    }
+    if length == 1.0 {
+        // Blocks of one row are the IID bootstrap; its kernel draws the same law faster.
+        return Ok((model, Process::Iid(Iid::new(rows)), 1.0));
+    }
+    let process = Stationary::new(rows, length);
+    Ok((model, Process::Stationary(process), process.length()))
 }

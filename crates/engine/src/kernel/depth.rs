@@ -1,0 +1,63 @@
+//! The greatest drawdown of a path, `(peak − balance) / peak`, in the state's own units while the path walks.
+
+use crate::scale::LOG_ONE;
+
+/// Drawdowns are reported as integers of 2⁻³⁰.
+pub(crate) const DEPTH_ONE: f64 = 1_073_741_824.0;
+
+/// The greatest drawdown so far.
+pub(crate) trait Depth: Copy {
+    /// None yet.
+    const NONE: Self;
+    /// After the state `x` below `peak`.
+    fn deepened(self, peak: i64, x: i64) -> Self;
+    /// Whether a fall of `fall` from some point at or above `peak` could deepen it.
+    fn may_deepen(self, peak: i64, fall: i64) -> bool;
+    /// As an integer of 2⁻³⁰, from 0 to 2³⁰; a balance below 0 counts as the whole account.
+    fn fraction(self) -> u64;
+}
+
+/// In log-equity: the drawdown is a function of the distance alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogDepth(i64);
+
+impl Depth for LogDepth {
+    const NONE: Self = Self(0);
+
+    #[inline(always)]
+    fn deepened(self, peak: i64, x: i64) -> Self {
+        Self(self.0.max(peak - x))
+    }
+
+    #[inline(always)]
+    fn may_deepen(self, _peak: i64, fall: i64) -> bool {
+        fall > self.0
+    }
+
+    fn fraction(self) -> u64 {
+        (-libm::expm1(-(self.0 as f64) / LOG_ONE) * DEPTH_ONE).round() as u64
+    }
+}
+
+/// In money: a ratio, compared in IEEE double precision, which is the same on every machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MoneyDepth(f64);
+
+impl Depth for MoneyDepth {
+    const NONE: Self = Self(0.0);
+
+    #[inline(always)]
+    fn deepened(self, peak: i64, x: i64) -> Self {
+        let (fall, peak) = ((peak - x) as f64, peak as f64);
+        if fall > self.0 * peak { Self(fall / peak) } else { self }
+    }
+
+    #[inline(always)]
+    fn may_deepen(self, peak: i64, fall: i64) -> bool {
+        fall as f64 > self.0 * peak as f64
+    }
+
+    fn fraction(self) -> u64 {
+        (self.0.min(1.0) * DEPTH_ONE).round() as u64
+    }
+}

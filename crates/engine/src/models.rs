@@ -1,0 +1,27 @@
+//! Index processes: which row of the table comes next.
+
+pub(crate) mod block_length;
+mod iid;
+mod stationary;
+
+pub(crate) use iid::Iid;
+pub(crate) use stationary::{MAX_RANGE, Stationary};
+
+use crate::random::Stream;
+
+/// Says which row comes first and which follows.
+pub(crate) trait IndexProcess {
+    /// The first row of a path.
+    fn first(&self, stream: &mut Stream) -> u32;
+    /// The row after `row`.
+    fn next(&self, stream: &mut Stream, row: u32) -> u32;
+}
+
+/// The chosen process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Process {
+    /// Every row anew.
+    Iid(Iid),
+    /// Blocks of geometric length.
+    Stationary(Stationary),
+}

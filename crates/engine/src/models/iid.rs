@@ -1,0 +1,30 @@
+//! The IID bootstrap: Efron, "Bootstrap methods: another look at the jackknife" (Annals of Statistics 1979).
+
+use super::IndexProcess;
+use crate::random::Stream;
+use crate::random::bounded::Bounded;
+
+/// Every row is drawn anew, all equally likely.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Iid {
+    row: Bounded,
+}
+
+impl Iid {
+    /// Over `rows` rows, at least one.
+    pub(crate) fn new(rows: u32) -> Self {
+        Self { row: Bounded::below(rows) }
+    }
+}
+
+impl IndexProcess for Iid {
+    #[inline(always)]
+    fn first(&self, stream: &mut Stream) -> u32 {
+        self.row.draw(stream)
+    }
+
+    #[inline(always)]
+    fn next(&self, stream: &mut Stream, _row: u32) -> u32 {
+        self.row.draw(stream)
+    }
+}

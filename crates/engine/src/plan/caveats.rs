@@ -1,0 +1,110 @@
+//! What a reader must know beside the numbers, as sentences.
+
+use super::{Past, Plan};
+use crate::money::dollars;
+use crate::rules::{MIN_PAYOUT, max_risk};
+use crate::{InputData, Level, Model, Sizing};
+
+/// Below this many trades a history says little.
+const FEW_TRADES: usize = 30;
+
+/// Differences of balances above this fraction are said.
+const NOTABLE: f64 = 0.01;
+
+/// What was assumed.
+pub(super) fn assumptions(plan: &Plan, input: &InputData, past: &Past) -> Vec<String> {
+    let mut said = vec![
+        "The future is drawn from the past: a history that was selected because it passed flatters the future."
+            .to_owned(),
+        "Open positions are left out.".to_owned(),
+        format!(
+            "The limit of risk per trade is not simulated; {} of {} past closing trades were above {} of the balance.",
+            past.risky,
+            past.closed.len(),
+            max_risk(input)
+        ),
+        payout(plan),
+        "Every distribution is over all paths, broken ones included; a broken account keeps the balance at which it \
+         broke."
+            .to_owned(),
+        "The intervals hold the Monte Carlo error alone; the error of the history itself, which is larger for a short \
+         history, is not yet in them."
+            .to_owned(),
+        match plan.sizing {
+            Sizing::Proportional => "Returns compound: each trade risks the same share of the balance as it did.".to_owned(),
+            Sizing::Fixed => "Dollars add up: each trade wins or loses the same amount as it did.".to_owned(),
+        },
+    ];
+    if plan.model == Model::Stationary && plan.block_length == 1.0 {
+        said.push(
+            "Rows are drawn one by one (mean block length 1): no dependence between them was kept."
+                .to_owned(),
+        );
+    }
+    if plan.horizon.level == Level::Trade {
+        said.push("Balances are seen at the close of each trade, not while a position is open.".to_owned());
+    } else {
+        said.push("Rows are days: the trades of one day stay together, in their order.".to_owned());
+    }
+    said.extend(plan.applied.assumptions.iter().cloned());
+    said.extend(input.assumptions.iter().cloned());
+    said
+}
+
+fn payout(plan: &Plan) -> String {
+    let applied = &plan.applied;
+    if applied.profit_split == 0.0 {
+        return "Nothing is paid out under these rules.".to_owned();
+    }
+    format!(
+        "One payout at the horizon's end to unbroken accounts: {} × (balance − {} − {}), by the platform's formula, \
+         nothing below {MIN_PAYOUT} dollars.",
+        applied.profit_split, applied.starting_balance, applied.withdrawals
+    )
+}
+
+/// What should make a reader doubt.
+pub(super) fn warnings(plan: &Plan, input: &InputData, past: &Past) -> Vec<String> {
+    let mut said = Vec::new();
+    if past.closed.len() < FEW_TRADES {
+        said.push(format!(
+            "The history has {} closing trades, fewer than {FEW_TRADES}: the figures rest on little.",
+            past.closed.len()
+        ));
+    }
+    if plan.rows.steps().iter().all(|&step| step >= 0) {
+        said.push(
+            "The history has no losing row, so no simulated path can lose: read the upper end of breachProbability as \
+             a bound from the number of paths only, not as the chance of a loss."
+                .to_owned(),
+        );
+    }
+    let pnl = &input.pnl_data;
+    if pnl.unrealized.abs() > NOTABLE * pnl.balance {
+        said.push(format!(
+            "Open positions of {} dollars unrealized, more than 1 % of the balance, are left out.",
+            pnl.unrealized
+        ));
+    }
+    let reported = pnl.balance + input.total_withdrawals.unwrap_or(0.0);
+    let off = past.final_balance - reported;
+    if off.abs() > NOTABLE * reported {
+        said.push(format!(
+            "The balance rebuilt from {} and the closing trades ends at {}, {} dollars ({:.2} %) away from the reported \
+             balance plus withdrawals, {reported}.",
+            past.starting_balance,
+            past.final_balance,
+            dollars((off * 1e4).round() as i64),
+            100.0 * off / reported
+        ));
+    }
+    if plan.start.x <= plan.start.floor {
+        said.push(format!(
+            "The balance of {} dollars is at or below the floor of {} dollars at the start: the account is broken at \
+             step 0 on every path.",
+            plan.applied.balance,
+            plan.scale.balance(plan.start.floor)
+        ));
+    }
+    said
+}

@@ -1,0 +1,281 @@
+//! Puts the result together.
+
+use super::distribution::Sorted;
+use super::estimates::{self, about, by_batches, probability};
+use super::shape::{
+    ConfidenceIntervals, Distribution, Estimate, Execution, MonteCarloErrors, Percentiles, Report,
+    RiskMetrics,
+};
+use super::{digest, fan, outcomes, rules};
+use crate::kernel::DEPTH_ONE;
+use crate::money::UNITS_PER_DOLLAR;
+use crate::tally::Batch;
+use crate::{ENGINE_VERSION, Plan, Tally};
+
+/// Reports the merged tally of all shards of `plan`.
+///
+/// # Panics
+/// Where the tally is of another plan, or holds no path.
+pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
+    let view = View::new(plan, tally);
+    let mut warnings = plan.warnings.clone();
+    let risk_metrics = view.risk_metrics();
+    view.warn(&risk_metrics, &mut warnings);
+    let breaches = outcomes::breaches(&tally.events);
+    let passes = outcomes::passes(&tally.events);
+    let share = |events: u64| probability(events, view.paths);
+    let mut report = Report {
+        confidence_intervals: view.confidence_intervals(),
+        variance: view.variance(&view.all),
+        standard_deviation: view.variance(&view.all).sqrt(),
+        mean_return: view.mean_return(&view.all),
+        paths_simulated: view.paths,
+        simulation_time_seconds: execution.simulation_time_seconds,
+        trades_analyzed: plan.trades_analyzed as u64,
+        current_balance: plan.applied.balance,
+        peak_balance: plan.applied.peak_balance,
+        breach_probability: share(breaches.iter().sum()),
+        ruin_probability: share(tally.ruined),
+        pass_probability: plan.limits.pass.map(|_| share(passes.iter().sum())),
+        expected_payout: view.expected_payout(),
+        time_to_breach: outcomes::time(&breaches),
+        time_to_pass: outcomes::time(&passes),
+        percentiles: view.percentiles(),
+        histograms: Distribution {
+            final_balance: view.balances.bars(UNITS_PER_DOLLAR),
+            horizon_return: None,
+            drawdown: view.drawdowns.bars(DEPTH_ONE),
+        },
+        fan: fan::chart(plan, tally),
+        monte_carlo_errors: view.errors(&risk_metrics),
+        risk_metrics,
+        steps: plan.steps(),
+        horizon_days: plan.horizon.days,
+        level: plan.horizon.level,
+        trades_per_day: plan.trades_per_day,
+        model: plan.model,
+        block_length: plan.block_length,
+        sizing: plan.sizing,
+        rules: rules::as_applied(plan),
+        seed: plan.seed,
+        engine_version: ENGINE_VERSION,
+        executed_on: execution.executed_on.clone(),
+        assumptions: plan.assumptions.clone(),
+        warnings,
+        result_digest: String::new(),
+    };
+    let value = serde_json::to_value(&report).unwrap_or_default();
+    report.result_digest = digest::result_digest(&value);
+    report
+}
+
+/// The tally as distributions.
+struct View<'a> {
+    plan: &'a Plan,
+    tally: &'a Tally,
+    paths: u64,
+    all: Batch,
+    balances: Sorted,
+    drawdowns: Sorted,
+    /// The balance at the start, units of 10⁻⁴ dollars.
+    opening: f64,
+}
+
+impl<'a> View<'a> {
+    fn new(plan: &'a Plan, tally: &'a Tally) -> Self {
+        let mut all = Batch::default();
+        for batch in &tally.batches {
+            all.merge(batch);
+        }
+        assert!(all.paths > 0, "a tally without paths has nothing to report");
+        Self {
+            plan,
+            tally,
+            paths: all.paths,
+            all,
+            balances: Sorted::new(&tally.final_state, all.paths),
+            drawdowns: Sorted::new(&tally.drawdown, all.paths),
+            opening: crate::money::units(plan.applied.balance) as f64,
+        }
+    }
+
+    fn dollars(&self, units: f64) -> f64 {
+        units / UNITS_PER_DOLLAR
+    }
+
+    fn loss(&self, units: f64) -> f64 {
+        self.dollars(self.opening - units)
+    }
+
+    fn horizon_return(&self, units: f64) -> f64 {
+        (units - self.opening) / self.opening
+    }
+
+    fn mean_return(&self, batch: &Batch) -> f64 {
+        batch.profit.mean(batch.paths) / self.opening
+    }
+
+    fn variance(&self, batch: &Batch) -> f64 {
+        batch.profit.variance(batch.paths) / (self.opening * self.opening)
+    }
+
+    /// The downside deviation about 0 of the horizon return, over all paths.
+    fn downside(&self, batch: &Batch) -> f64 {
+        (batch.downside_squares as f64 / batch.paths as f64).sqrt() / self.opening
+    }
+
+    fn annual(&self) -> f64 {
+        (365.0 / self.plan.horizon.days).sqrt()
+    }
+
+    fn sharpe(&self, batch: &Batch) -> Option<f64> {
+        ratio(self.mean_return(batch) * self.annual(), self.variance(batch).sqrt())
+    }
+
+    fn sortino(&self, batch: &Batch) -> Option<f64> {
+        ratio(self.mean_return(batch) * self.annual(), self.downside(batch))
+    }
+
+    fn max_drawdown(&self, batch: &Batch) -> f64 {
+        batch.drawdown.mean(batch.paths) / DEPTH_ONE
+    }
+
+    fn risk_metrics(&self) -> RiskMetrics {
+        let signed_var = |permille| self.loss(self.balances.upper(permille).mean());
+        let signed_cvar = |permille| self.loss(self.balances.lowest_mass(permille).0);
+        let (signed_var95, signed_var99) = (signed_var(950), signed_var(990));
+        let (signed_cvar95, signed_cvar99) = (signed_cvar(50), signed_cvar(10));
+        RiskMetrics {
+            value_at_risk95: signed_var95.max(0.0),
+            value_at_risk99: signed_var99.max(0.0),
+            expected_shortfall: signed_cvar95.max(0.0),
+            var95: signed_var95.max(0.0),
+            var99: signed_var99.max(0.0),
+            cvar95: signed_cvar95.max(0.0),
+            cvar99: signed_cvar99.max(0.0),
+            signed_var95,
+            signed_var99,
+            signed_cvar95,
+            signed_cvar99,
+            max_drawdown: self.max_drawdown(&self.all),
+            sharpe_ratio: self.sharpe(&self.all),
+            sortino_ratio: self.sortino(&self.all),
+        }
+    }
+
+    fn confidence_intervals(&self) -> ConfidenceIntervals {
+        let at = |permille| self.horizon_return(self.balances.lower(permille).mean());
+        let (low95, high95, low99, high99) = (at(25), at(975), at(5), at(995));
+        ConfidenceIntervals {
+            return95_lower: low95,
+            return95_upper: high95,
+            return99_lower: low99,
+            return99_upper: high99,
+            ci95_lower: low95,
+            ci95_upper: high95,
+            ci99_lower: low99,
+            ci99_upper: high99,
+        }
+    }
+
+    fn percentiles(&self) -> Distribution<Percentiles> {
+        let balance = |permille| self.balances.lower(permille).mean();
+        Distribution {
+            final_balance: Percentiles::each(|permille| self.dollars(balance(permille))),
+            horizon_return: Some(Percentiles::each(|permille| self.horizon_return(balance(permille)))),
+            drawdown: Percentiles::each(|permille| self.drawdowns.lower(permille).mean() / DEPTH_ONE),
+        }
+    }
+
+    fn expected_payout(&self) -> Estimate {
+        let mean = |batch: &Batch| batch.payout.mean(batch.paths) / UNITS_PER_DOLLAR;
+        let value = mean(&self.all);
+        let estimate =
+            by_batches(value, &self.tally.batches, |batch| Some(mean(batch))).unwrap_or_else(|| {
+                // Too few paths for batches: the plain standard error.
+                let deviation = self.all.payout.variance(self.paths).sqrt() / UNITS_PER_DOLLAR;
+                about(value, estimates::Z95 * deviation / (self.paths as f64).sqrt())
+            });
+        Estimate { lower: estimate.lower.max(0.0), ..estimate }
+    }
+
+    fn errors(&self, risk: &RiskMetrics) -> MonteCarloErrors {
+        let batched = |value, statistic: &dyn Fn(&Batch) -> Option<f64>| {
+            by_batches(value, &self.tally.batches, statistic)
+        };
+        let all = &self.all;
+        MonteCarloErrors {
+            signed_var95: self.var_error(950),
+            signed_var99: self.var_error(990),
+            return95_lower: self.quantile_error(25),
+            return95_upper: self.quantile_error(975),
+            return99_lower: self.quantile_error(5),
+            return99_upper: self.quantile_error(995),
+            mean_return: batched(self.mean_return(all), &|batch| Some(self.mean_return(batch))),
+            variance: batched(self.variance(all), &|batch| Some(self.variance(batch))),
+            standard_deviation: batched(self.variance(all).sqrt(), &|batch| {
+                Some(self.variance(batch).sqrt())
+            }),
+            max_drawdown: batched(self.max_drawdown(all), &|batch| Some(self.max_drawdown(batch))),
+            sharpe_ratio: risk.sharpe_ratio.and_then(|value| batched(value, &|batch| self.sharpe(batch))),
+            sortino_ratio: risk.sortino_ratio.and_then(|value| batched(value, &|batch| self.sortino(batch))),
+            signed_cvar95: self.shortfall_error(50, risk.signed_var95),
+            signed_cvar99: self.shortfall_error(10, risk.signed_var99),
+        }
+    }
+
+    fn quantile_error(&self, permille: u64) -> Estimate {
+        let rank = self.balances.lower_rank(permille);
+        let (low, high) = self.balances.rank_interval(rank, permille as f64 / 1_000.0);
+        Estimate {
+            value: self.horizon_return(self.balances.lower(permille).mean()),
+            lower: self.horizon_return(low),
+            upper: self.horizon_return(high),
+        }
+    }
+
+    fn var_error(&self, permille: u64) -> Estimate {
+        let rank = self.balances.upper_rank(permille);
+        let (low, high) = self.balances.rank_interval(rank, permille as f64 / 1_000.0);
+        Estimate {
+            value: self.loss(self.balances.upper(permille).mean()),
+            lower: self.loss(high),
+            upper: self.loss(low),
+        }
+    }
+
+    /// `Var(ES) ≈ (Var(tail) + (1 − a)(ES − VaR)²) / (n a)` for the tail's mass `a`: Manistre & Hancock (2005).
+    fn shortfall_error(&self, permille: u64, signed_var: f64) -> Estimate {
+        let (mean, tail_variance) = self.balances.lowest_mass(permille);
+        let (value, mass) = (self.loss(mean), permille as f64 / 1_000.0);
+        let tail = tail_variance / (UNITS_PER_DOLLAR * UNITS_PER_DOLLAR);
+        let between = (1.0 - mass) * (value - signed_var) * (value - signed_var);
+        about(value, estimates::Z95 * ((tail + between) / (self.paths as f64 * mass)).sqrt())
+    }
+
+    fn warn(&self, risk: &RiskMetrics, warnings: &mut Vec<String>) {
+        if risk.sharpe_ratio.is_none() {
+            warnings
+                .push("The horizon return is the same on every path: sharpeRatio has no value.".to_owned());
+        }
+        if risk.sortino_ratio.is_none() {
+            warnings.push("No path ends with a loss: sortinoRatio has no value.".to_owned());
+        }
+        let stated = [5, 10, 25, 50, 250, 500, 750, 950, 975, 990, 995].map(|q| self.balances.lower(q));
+        let lowest_is_ruin = self.plan.scale.ruin() < 0;
+        if stated.iter().any(|bin| bin.end && !(lowest_is_ruin && bin.sum == 0)) {
+            warnings.push("A stated quantile of the balance falls outside the histogram's range.".to_owned());
+        }
+        if self.tally.clamped > 0 {
+            warnings.push(format!(
+                "{} paths passed the largest balance that the engine counts and were held there.",
+                self.tally.clamped
+            ));
+        }
+    }
+}
+
+fn ratio(numerator: f64, denominator: f64) -> Option<f64> {
+    let ratio = numerator / denominator;
+    (denominator > 0.0 && ratio.is_finite()).then_some(ratio)
+}

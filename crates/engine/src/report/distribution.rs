@@ -1,0 +1,100 @@
+//! Quantiles, tails and coarse bins of an exact histogram.
+
+use super::shape;
+use crate::tally::{Filled, Histogram};
+
+/// Bars of a histogram in the result.
+const BARS: usize = 60;
+
+/// A histogram's filled bins, lowest first, with the number of values.
+#[derive(Clone, Debug)]
+pub(super) struct Sorted {
+    bins: Vec<Filled>,
+    count: u64,
+}
+
+impl Sorted {
+    /// Of a histogram that holds `count` values, at least one.
+    pub(super) fn new(histogram: &Histogram, count: u64) -> Self {
+        Self { bins: histogram.filled(), count }
+    }
+
+    /// The smallest x with F(x) ≥ `permille` / 1000.
+    pub(super) fn lower(&self, permille: u64) -> &Filled {
+        self.at_rank(rank(permille, self.count))
+    }
+
+    /// The largest x with P(X ≥ x) ≥ `permille` / 1000: minus the `permille` quantile of −X.
+    pub(super) fn upper(&self, permille: u64) -> &Filled {
+        self.at_rank(self.count + 1 - rank(permille, self.count))
+    }
+
+    /// The mean of the lowest `permille` / 1000 of probability mass, the bin on the border split, and that mass's
+    /// variance.
+    pub(super) fn lowest_mass(&self, permille: u64) -> (f64, f64) {
+        // In thousandths of a path, so that the split is exact.
+        let mass = permille * self.count;
+        let (mut taken, mut sum, mut squares) = (0, 0.0, 0.0);
+        for bin in &self.bins {
+            let take = (bin.count * 1_000).min(mass - taken) as f64;
+            let value = bin.mean();
+            sum += take * value;
+            squares += take * value * value;
+            taken += take as u64;
+            if taken == mass {
+                break;
+            }
+        }
+        let mean = sum / mass as f64;
+        (mean, (squares / mass as f64 - mean * mean).max(0.0))
+    }
+
+    /// The values at the two ranks between which the quantile lies with 95 % probability: normal approximation to the
+    /// binomial distribution of the number of values below it.
+    pub(super) fn rank_interval(&self, rank: u64, share: f64) -> (f64, f64) {
+        let half = super::estimates::Z95 * (self.count as f64 * share * (1.0 - share)).sqrt();
+        let low = (rank as f64 - half).floor().max(1.0) as u64;
+        let high = (rank as f64 + half).ceil().min(self.count as f64) as u64;
+        (self.at_rank(low).mean(), self.at_rank(high).mean())
+    }
+
+    /// The rank of [`Self::lower`].
+    pub(super) fn lower_rank(&self, permille: u64) -> u64 {
+        rank(permille, self.count)
+    }
+
+    /// The rank of [`Self::upper`].
+    pub(super) fn upper_rank(&self, permille: u64) -> u64 {
+        self.count + 1 - rank(permille, self.count)
+    }
+
+    /// Equal bars from the lowest to the highest value, those divided by `one`.
+    pub(super) fn bars(&self, one: f64) -> shape::Histogram {
+        let (low, high) = (self.bins[0].mean(), self.bins[self.bins.len() - 1].mean());
+        let bars = if low < high { BARS } else { 1 };
+        let width = (high - low) / bars as f64;
+        let mut counts = vec![0; bars];
+        for bin in &self.bins {
+            let bar = if width > 0.0 { ((bin.mean() - low) / width) as usize } else { 0 };
+            counts[bar.min(bars - 1)] += bin.count;
+        }
+        let edge = |index: usize| if index == bars { high / one } else { (low + width * index as f64) / one };
+        shape::Histogram { edges: (0..=bars).map(edge).collect(), counts }
+    }
+
+    fn at_rank(&self, rank: u64) -> &Filled {
+        let mut below = 0;
+        for bin in &self.bins {
+            below += bin.count;
+            if below >= rank {
+                return bin;
+            }
+        }
+        &self.bins[self.bins.len() - 1]
+    }
+}
+
+/// `⌈q n⌉`, at least 1.
+fn rank(permille: u64, count: u64) -> u64 {
+    (permille * count).div_ceil(1_000).max(1)
+}

@@ -1,0 +1,272 @@
+//! The result's fields (contracts §5 and §7), camelCase in JSON.
+
+use serde::Serialize;
+
+use crate::{Level, Model, Sizing};
+
+/// How the work was carried out; no part of the digest.
+#[derive(Clone, Debug)]
+pub struct Execution {
+    /// `local`, `ray`, …
+    pub executed_on: String,
+    /// Wall time.
+    pub simulation_time_seconds: f64,
+}
+
+/// The result (contracts §5 and §7). Money is US dollars; distributions are over all paths, broken ones included.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Risk of the horizon, in both dialects.
+    pub risk_metrics: RiskMetrics,
+    /// Quantiles of the horizon return, in both dialects.
+    pub confidence_intervals: ConfidenceIntervals,
+    /// Of the horizon return.
+    pub variance: f64,
+    /// Of the horizon return.
+    pub standard_deviation: f64,
+    /// Of the horizon return.
+    pub mean_return: f64,
+    /// Paths.
+    pub paths_simulated: u64,
+    /// Wall time; no part of the digest.
+    pub simulation_time_seconds: f64,
+    /// Closing trades in the history.
+    pub trades_analyzed: u64,
+    /// The balance at the simulation's start.
+    pub current_balance: f64,
+    /// The highest balance until then.
+    pub peak_balance: f64,
+
+    /// The account breaks by the horizon, by a rule or by ruin.
+    pub breach_probability: Estimate,
+    /// The balance is 0 or less at the horizon.
+    pub ruin_probability: Estimate,
+    /// The account passes by the horizon; absent where there is nothing to pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pass_probability: Option<Estimate>,
+    /// What the trader is paid, which is what the firm is expected to pay.
+    pub expected_payout: Estimate,
+    /// When accounts break; absent where none did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_to_breach: Option<EventTime>,
+    /// When accounts pass; absent where none did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_to_pass: Option<EventTime>,
+    /// Percentiles of the final balance, the horizon return and the greatest drawdown.
+    pub percentiles: Distribution<Percentiles>,
+    /// Histograms of the final balance and the greatest drawdown.
+    pub histograms: Distribution<Histogram>,
+    /// The balance on the way.
+    pub fan: FanChart,
+    /// Monte Carlo intervals (95 %) of the numbers above; each absent where the paths are too few.
+    pub monte_carlo_errors: MonteCarloErrors,
+
+    /// Rows in one path.
+    pub steps: u32,
+    /// Calendar days.
+    pub horizon_days: f64,
+    /// Rows are trades or days.
+    pub level: Level,
+    /// Closing trades a calendar day in the history.
+    pub trades_per_day: f64,
+    /// Which row comes next.
+    pub model: Model,
+    /// Mean block length in rows.
+    pub block_length: f64,
+    /// Whether returns compound or dollars add up.
+    pub sizing: Sizing,
+    /// The rules as applied.
+    pub rules: serde_json::Value,
+    /// Of all random streams.
+    pub seed: u64,
+    /// Of this crate.
+    pub engine_version: &'static str,
+    /// Where; no part of the digest.
+    pub executed_on: String,
+    /// What was assumed, as sentences.
+    pub assumptions: Vec<String>,
+    /// What should make a reader doubt, as sentences.
+    pub warnings: Vec<String>,
+    /// SHA-256, lower-case hex: see [`result_digest`](crate::result_digest).
+    pub result_digest: String,
+}
+
+/// Losses are positive dollars; `signed…` are the same numbers where a loss may be negative, a gain.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RiskMetrics {
+    /// The 95 % quantile of the horizon loss, never below 0.
+    pub value_at_risk95: f64,
+    /// The 99 % quantile of the horizon loss, never below 0.
+    pub value_at_risk99: f64,
+    /// The mean of the worst 5 % of probability mass, never below 0.
+    pub expected_shortfall: f64,
+    /// `valueAtRisk95`.
+    pub var95: f64,
+    /// `valueAtRisk99`.
+    pub var99: f64,
+    /// `expectedShortfall`.
+    pub cvar95: f64,
+    /// The mean of the worst 1 % of probability mass, never below 0.
+    pub cvar99: f64,
+    /// `var95` with its sign.
+    pub signed_var95: f64,
+    /// `var99` with its sign.
+    pub signed_var99: f64,
+    /// `cvar95` with its sign.
+    pub signed_cvar95: f64,
+    /// `cvar99` with its sign.
+    pub signed_cvar99: f64,
+    /// Mean over paths of the greatest `(peak − balance) / peak`.
+    pub max_drawdown: f64,
+    /// Mean / deviation of the horizon return × √(365 / horizonDays); null where the deviation is 0.
+    pub sharpe_ratio: Option<f64>,
+    /// The same with the downside deviation about 0; null where that is 0.
+    pub sortino_ratio: Option<f64>,
+}
+
+/// Fractions of the current balance.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConfidenceIntervals {
+    /// The 2.5 % quantile of the horizon return.
+    pub return95_lower: f64,
+    /// The 97.5 % quantile.
+    pub return95_upper: f64,
+    /// The 0.5 % quantile.
+    pub return99_lower: f64,
+    /// The 99.5 % quantile.
+    pub return99_upper: f64,
+    /// `return95Lower`.
+    pub ci95_lower: f64,
+    /// `return95Upper`.
+    pub ci95_upper: f64,
+    /// `return99Lower`.
+    pub ci99_lower: f64,
+    /// `return99Upper`.
+    pub ci99_upper: f64,
+}
+
+/// A value and its 95 % Monte Carlo interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Estimate {
+    /// The value.
+    pub value: f64,
+    /// The interval's lower end.
+    pub lower: f64,
+    /// The interval's upper end.
+    pub upper: f64,
+}
+
+/// When an event came, among the paths on which it did, in rows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventTime {
+    /// Mean.
+    pub mean_steps: f64,
+    /// Smallest step by which half of them had come.
+    pub median_steps: u32,
+}
+
+/// The same of the final balance (dollars), the horizon return (fraction; percentiles only) and the greatest drawdown
+/// (fraction).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Distribution<T> {
+    /// Dollars.
+    pub final_balance: T,
+    /// Fraction of the current balance.
+    #[serde(rename = "return", skip_serializing_if = "Option::is_none")]
+    pub horizon_return: Option<T>,
+    /// Fraction of the peak.
+    pub drawdown: T,
+}
+
+/// Each the smallest x with F(x) ≥ q.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Percentiles<T = f64> {
+    /// 1 %.
+    pub p1: T,
+    /// 5 %.
+    pub p5: T,
+    /// 25 %.
+    pub p25: T,
+    /// 50 %.
+    pub p50: T,
+    /// 75 %.
+    pub p75: T,
+    /// 95 %.
+    pub p95: T,
+    /// 99 %.
+    pub p99: T,
+}
+
+impl<T> Percentiles<T> {
+    /// Computes each from its quantile in thousandths.
+    pub(crate) fn each(mut at: impl FnMut(u64) -> T) -> Self {
+        Self { p1: at(10), p5: at(50), p25: at(250), p50: at(500), p75: at(750), p95: at(950), p99: at(990) }
+    }
+}
+
+/// Paths in equal bins.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Histogram {
+    /// The bins' borders, one more than bins.
+    pub edges: Vec<f64>,
+    /// Paths in each bin; each bin holds its lower border, the last one its upper border too.
+    pub counts: Vec<u64>,
+}
+
+/// One entry for each of at most 65 steps, the start included.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FanChart {
+    /// Rows done.
+    pub steps: Vec<u32>,
+    /// Percentiles of the balance, US dollars.
+    #[serde(flatten)]
+    pub balance: Percentiles<Vec<f64>>,
+    /// The floor at the start, US dollars: the lowest that it can stand, for a trailing floor only rises.
+    pub floor: Vec<f64>,
+    /// Share of paths broken by then.
+    pub breached: Vec<f64>,
+    /// Share of paths passed by then; absent where there is nothing to pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passed: Option<Vec<f64>>,
+}
+
+/// Quantiles by order statistics, the rest by means of 32 sub-batches by path id (Student's t, 31 degrees of freedom).
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MonteCarloErrors {
+    /// Of `signedVar95`.
+    pub signed_var95: Estimate,
+    /// Of `signedVar99`.
+    pub signed_var99: Estimate,
+    /// Of `return95Lower`.
+    pub return95_lower: Estimate,
+    /// Of `return95Upper`.
+    pub return95_upper: Estimate,
+    /// Of `return99Lower`.
+    pub return99_lower: Estimate,
+    /// Of `return99Upper`.
+    pub return99_upper: Estimate,
+    /// Of `meanReturn`.
+    pub mean_return: Option<Estimate>,
+    /// Of `variance`.
+    pub variance: Option<Estimate>,
+    /// Of `standardDeviation`.
+    pub standard_deviation: Option<Estimate>,
+    /// Of `maxDrawdown`.
+    pub max_drawdown: Option<Estimate>,
+    /// Of `sharpeRatio`.
+    pub sharpe_ratio: Option<Estimate>,
+    /// Of `sortinoRatio`.
+    pub sortino_ratio: Option<Estimate>,
+    /// Of `signedCvar95`: asymptotic, the tail's own variance and the quantile's.
+    pub signed_cvar95: Estimate,
+    /// Of `signedCvar99`.
+    pub signed_cvar99: Estimate,
+}

@@ -1,0 +1,8 @@
+//! The firm's rules: what was asked, what of it is simulated, and the integers that the kernels compare with.
+
+mod applied;
+pub(crate) mod floor;
+mod limits;
+
+pub(crate) use applied::{Applied, MIN_PAYOUT, Rulebook, max_risk};
+pub(crate) use limits::{Limits, Pass, Start};

@@ -1,0 +1,78 @@
+//! What the integer state of a path means: log-equity where returns compound, money where dollars add up.
+
+use crate::Sizing;
+use crate::money::{self, MAX_BALANCE};
+
+/// One unit of log-equity is 2⁻²⁴; each row is rounded to it, so `k` rows are off by at most `k · 3·10⁻⁸`.
+pub(crate) const LOG_ONE: f64 = 16_777_216.0;
+
+/// The step of a row whose return is −1 or less. No sum of other steps (bounded by [`MAX_TRAVEL`]) climbs back from it.
+pub(crate) const RUIN_STEP: i64 = -(1 << 60);
+
+/// A log-equity at or below this is a balance of 0.
+pub(crate) const RUIN_LINE: i64 = -(1 << 58);
+
+/// The farthest that the ordinary steps of one path may add up to, so that no state overflows an `i64`.
+pub(crate) const MAX_TRAVEL: i64 = 1 << 57;
+
+/// The meaning of a state `x`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Scale {
+    /// `x = 2²⁴ · ln(balance / base)`.
+    Log {
+        /// US dollars at `x = 0`.
+        base: f64,
+    },
+    /// `x` is the balance in units of 10⁻⁴ dollars.
+    Money,
+}
+
+impl Scale {
+    /// The state of a balance in US dollars.
+    pub(crate) fn state(self, balance: f64) -> i64 {
+        match self {
+            Self::Log { base } if balance > 0.0 => round(libm::log(balance / base) * LOG_ONE),
+            Self::Log { .. } => RUIN_STEP,
+            Self::Money => money::units(balance),
+        }
+    }
+
+    /// The balance of a state, in units of 10⁻⁴ dollars, clamped to ± [`MAX_BALANCE`].
+    pub(crate) fn balance_units(self, x: i64) -> i64 {
+        match self {
+            Self::Log { .. } if x <= RUIN_LINE => 0,
+            Self::Log { base } => money::units(base * libm::exp(x as f64 / LOG_ONE)).min(MAX_BALANCE),
+            Self::Money => x.clamp(-MAX_BALANCE, MAX_BALANCE),
+        }
+    }
+
+    /// The balance of a state in US dollars.
+    pub(crate) fn balance(self, x: i64) -> f64 {
+        money::dollars(self.balance_units(x))
+    }
+
+    /// The state at and below which an account is ruined: a balance of 0.
+    pub(crate) fn ruin(self) -> i64 {
+        match self {
+            Self::Log { .. } => RUIN_LINE,
+            Self::Money => 0,
+        }
+    }
+}
+
+/// The step of a trade that made `pnl` dollars on `balance_before` dollars.
+pub(crate) fn step(sizing: Sizing, pnl: f64, balance_before: f64) -> i64 {
+    match sizing {
+        Sizing::Proportional => log_step(pnl / balance_before),
+        Sizing::Fixed => money::units(pnl),
+    }
+}
+
+/// `2²⁴ · ln(1 + r)`; a return of −1 or less ruins the account.
+pub(crate) fn log_step(r: f64) -> i64 {
+    if r <= -1.0 { RUIN_STEP } else { round(libm::log1p(r) * LOG_ONE) }
+}
+
+fn round(x: f64) -> i64 {
+    x.round() as i64
+}

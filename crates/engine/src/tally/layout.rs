@@ -1,0 +1,86 @@
+//! Which steps are watched and over which ranges: decided from the rows alone, so that all shards agree.
+
+use super::Bins;
+use crate::scale::RUIN_LINE;
+
+/// Steps of a fan chart; more than a chart shows.
+const MAX_STOPS: u32 = 64;
+/// Bins of the final state: a thousandth of its deviation at the widths below.
+const FINAL_BINS: u32 = 1 << 14;
+/// Bins of the state at one stop.
+const FAN_BINS: u32 = 512;
+/// Bins of the greatest drawdown, over 0 ..= 2³⁰.
+const DRAWDOWN_BINS: u32 = 1 << 12;
+/// How many deviations of the sum of rows a range covers to either side.
+const DEVIATIONS: f64 = 8.0;
+
+/// The shape of a plan's tallies.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Layout {
+    /// Rows in one path.
+    pub(crate) steps: u32,
+    /// The steps watched, ascending; the last is `steps`.
+    pub(crate) stops: Vec<u32>,
+    /// The state's bins at each.
+    pub(crate) fan: Vec<Bins>,
+    /// The final state's bins.
+    pub(crate) final_state: Bins,
+    /// The greatest drawdown's bins.
+    pub(crate) drawdown: Bins,
+}
+
+impl Layout {
+    /// For paths of `steps` rows out of `rows`, in blocks of `block` rows on average, from the state `start`.
+    pub(crate) fn new(steps: u32, rows: &[i64], block: f64, start: i64) -> Self {
+        let count = steps.min(MAX_STOPS);
+        let stops: Vec<u32> =
+            (1..=u64::from(count)).map(|i| (i * u64::from(steps) / u64::from(count)) as u32).collect();
+        let spread = Spread::of(rows, block);
+        let bins = |step: u32, most| {
+            let (low, high) = spread.after(step);
+            Bins::spanning(start + low, start + high, most)
+        };
+        Self {
+            steps,
+            fan: stops.iter().map(|&step| bins(step, FAN_BINS)).collect(),
+            stops,
+            final_state: bins(steps, FINAL_BINS),
+            drawdown: Bins::spanning(0, 1 << 30, DRAWDOWN_BINS),
+        }
+    }
+}
+
+/// How sums of rows spread, ruin apart.
+struct Spread {
+    mean: f64,
+    deviation: f64,
+    block: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Spread {
+    fn of(rows: &[i64], block: f64) -> Self {
+        let kept: Vec<f64> = rows.iter().filter(|&&step| step > RUIN_LINE).map(|&step| step as f64).collect();
+        let count = kept.len().max(1) as f64;
+        let mean = kept.iter().sum::<f64>() / count;
+        let variance = kept.iter().map(|step| (step - mean) * (step - mean)).sum::<f64>() / count;
+        Self {
+            mean,
+            deviation: variance.sqrt(),
+            block,
+            least: kept.iter().copied().fold(0.0, f64::min),
+            most: kept.iter().copied().fold(0.0, f64::max),
+        }
+    }
+
+    /// Where the sum of `steps` rows lies, or of fewer where a path ends early: within its exact bounds, and within
+    /// some deviations of the mean, with whole blocks moving together.
+    fn after(&self, steps: u32) -> (i64, i64) {
+        let steps = f64::from(steps);
+        let reach = DEVIATIONS * self.deviation * (steps * self.block.min(steps)).sqrt();
+        let low = (self.mean * steps - reach).min(self.least).max(self.least * steps);
+        let high = (self.mean * steps + reach).max(self.most).min(self.most * steps);
+        (low.floor() as i64, high.ceil() as i64)
+    }
+}

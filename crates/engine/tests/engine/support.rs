@@ -1,0 +1,109 @@
+//! Accounts and runs that the tests share.
+
+use monte_carlo_engine::{
+    Control, EpochMs, Execution, InputData, Plan, PnlData, Report, Shard, SimulationConfig, Subject, Tally,
+    Trade, report, run_shard,
+};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// One closing trade, `n`-th of the history, with `per_day` trades a UTC day from 2026-01-01.
+pub(crate) fn trade(n: usize, pnl: f64, per_day: usize) -> Trade {
+    let (day, within) = ((n / per_day) as i64, (n % per_day) as i64);
+    Trade {
+        id: format!("t{n:06}"),
+        kind: Some("close".to_owned()),
+        market: "BTC/USD".to_owned(),
+        side: "long".to_owned(),
+        quantity: 0.01,
+        price: 60_000.0,
+        slippage: None,
+        fee: None,
+        pnl,
+        cancelled: false,
+        timestamp: EpochMs(1_767_225_600_000 + day * DAY_MS + within * 1_000),
+    }
+}
+
+/// An account that started with `start` dollars and made `pnls`, `per_day` trades a day.
+pub(crate) fn account(start: f64, pnls: &[f64], per_day: usize) -> InputData {
+    let realized: f64 = pnls.iter().sum();
+    let mut highest = start;
+    let mut balance = start;
+    for pnl in pnls {
+        balance += pnl;
+        highest = highest.max(balance);
+    }
+    InputData {
+        trade_history: pnls.iter().enumerate().map(|(n, &pnl)| trade(n, pnl, per_day)).collect(),
+        pnl_data: PnlData { balance: start + realized, peak: highest, realized, unrealized: 0.0 },
+        starting_balance: Some(start),
+        total_withdrawals: Some(0.0),
+        tier: None,
+        assumptions: Vec::new(),
+    }
+}
+
+/// A fresh account after an assessment.
+pub(crate) fn assessment() -> Subject {
+    Subject::Assessment("assessment-1".to_owned())
+}
+
+/// An account that is trading.
+pub(crate) fn funded() -> Subject {
+    Subject::FundedAccount("funded-1".to_owned())
+}
+
+/// `config` from JSON, as callers write it.
+pub(crate) fn config(json: serde_json::Value) -> SimulationConfig {
+    serde_json::from_value(json).expect("a configuration")
+}
+
+/// A book of `n` trades with a mild edge, deterministic and without a pattern.
+pub(crate) fn book(n: usize) -> Vec<f64> {
+    let mut state = 12_345_u64;
+    (0..n)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let unit = (state >> 40) as f64 / f64::from(1 << 24);
+            ((unit - 0.47) * 2_000.0).round() / 2.0
+        })
+        .collect()
+}
+
+/// Plans; the request is known to be good.
+pub(crate) fn plan(subject: &Subject, input: &InputData, config: &SimulationConfig) -> Plan {
+    Plan::new(subject, input, config, 10_000).expect("a plan")
+}
+
+/// The tally of all paths, in `shards` shards.
+pub(crate) fn tally(plan: &Plan, shards: u64) -> Tally {
+    let size = plan.paths().div_ceil(shards);
+    let mut tallies = (0..plan.paths().div_ceil(size)).map(|index| {
+        let first_path = index * size;
+        run(plan, Shard { first_path, paths: size.min(plan.paths() - first_path) })
+    });
+    let mut first = tallies.next().expect("a shard");
+    tallies.for_each(|more| first.merge(&more));
+    first
+}
+
+/// One shard's tally.
+pub(crate) fn run(plan: &Plan, shard: Shard) -> Tally {
+    run_shard(plan, shard, &Control::default()).expect("nobody cancels")
+}
+
+/// The report of a plan, run in one shard.
+pub(crate) fn result(plan: &Plan) -> Report {
+    report(plan, &tally(plan, 1), &execution())
+}
+
+/// As JSON.
+pub(crate) fn json(report: &Report) -> serde_json::Value {
+    serde_json::to_value(report).expect("JSON")
+}
+
+/// Done here.
+pub(crate) fn execution() -> Execution {
+    Execution { executed_on: "test".to_owned(), simulation_time_seconds: 0.5 }
+}

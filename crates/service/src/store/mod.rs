@@ -4,6 +4,11 @@
 //! every write of a worker is fenced by its [`Lease`]; leases live by the database's clock; a job's state, its
 //! result and its outbox row change in one transaction; a `dedupe_key` makes at most one job, ever.
 
+mod connect;
+mod postgres;
+mod sql;
+mod sqlite;
+
 use async_trait::async_trait;
 use monte_carlo_engine::Subject;
 use serde_json::Value;
@@ -14,6 +19,9 @@ use crate::jobs::ids::{JobId, Lease, WorkerId};
 use crate::jobs::input::StoredInput;
 use crate::jobs::lifecycle::State;
 use crate::telemetry::trace_context::TraceContext;
+
+pub use self::connect::{Isolation, StoreOptions, connect, open};
+pub use self::sql::SqlStore;
 
 /// What can go wrong below.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +58,23 @@ pub enum Origin {
     Api,
     /// The daily run.
     Daily,
+}
+
+impl Origin {
+    pub const ALL: [Self; 3] = [Self::Kafka, Self::Api, Self::Daily];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kafka => "kafka",
+            Self::Api => "api",
+            Self::Daily => "daily",
+        }
+    }
+
+    /// The origin of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|origin| origin.as_str() == name)
+    }
 }
 
 /// A job to insert, `pending` and due at once.

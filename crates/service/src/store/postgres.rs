@@ -1,0 +1,54 @@
+//! Connections to PostgreSQL and CockroachDB.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
+
+use super::sql::session::Pools;
+use super::{Isolation, StoreError, StoreOptions};
+
+/// A connection that nobody needed for so long is given back to the server.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+/// A connection is replaced after this, so that a fleet finds its way back to a node that was away.
+const LIFETIME_MAX: Duration = Duration::from_secs(30 * 60);
+/// A transaction of ours never waits for anything but the database; one that idles has lost its owner.
+const IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Connections to the server at `url`, made when they are needed.
+pub(super) fn pools(url: &str, options: &StoreOptions) -> Result<Pools, StoreError> {
+    let server = PgConnectOptions::from_str(url)
+        .map_err(|_| StoreError::Failed("the database's URL cannot be read".into()))?
+        .application_name(&options.application_name)
+        .disable_statement_logging();
+    let settings = settings(options);
+    let pool = PgPoolOptions::new()
+        .max_connections(options.connections_max)
+        .acquire_timeout(options.acquire_timeout)
+        .idle_timeout(IDLE_TIMEOUT)
+        .max_lifetime(LIFETIME_MAX)
+        .after_connect(move |connection, _| {
+            let settings = settings.clone();
+            Box::pin(async move {
+                connection.execute(AssertSqlSafe(settings)).await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(server);
+    Ok(Pools::Postgres(pool))
+}
+
+/// As statements, not as start-up options: poolers in between refuse those.
+fn settings(options: &StoreOptions) -> String {
+    let isolation = match options.isolation {
+        Isolation::ReadCommitted => "read committed",
+        Isolation::Serializable => "serializable",
+    };
+    format!(
+        "SET default_transaction_isolation = '{isolation}'; SET statement_timeout = {}; \
+         SET idle_in_transaction_session_timeout = {}",
+        options.statement_timeout.as_millis(),
+        IDLE_TRANSACTION_TIMEOUT.as_millis()
+    )
+}

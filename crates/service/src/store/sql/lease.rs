@@ -1,0 +1,67 @@
+//! Signs of life, and leases that ran out.
+
+use super::arg::args;
+use super::fault::Fault;
+use super::records;
+use super::session::{Scope, Session};
+use super::work::Work;
+use crate::jobs::ids::Lease;
+use crate::store::{Beat, ExpiredLease};
+
+/// A lease that ran out but that nobody has swept may still be extended; a deadline may not.
+const BEAT: &str = "
+    UPDATE simulation_jobs AS job
+    SET lease_expires_ms = {least}({now} + $4, job.deadline_at_ms),
+        progress = {greatest}(job.progress, given.share)
+    FROM {rows job_id:text token:uuid share:float8}
+    WHERE job.id = given.job_id AND job.lease_token = given.token AND job.status = 'running'
+        AND job.deadline_at_ms > {now}
+    RETURNING id, lease_token";
+
+const SELECT_EXPIRED: &str = "
+    SELECT id, lease_token, attempts, snoozes FROM simulation_jobs
+    WHERE status = 'running' AND lease_expires_ms <= {now}
+    ORDER BY lease_expires_ms
+    LIMIT $1";
+
+pub(super) struct Beats<'a> {
+    pub(super) beats: &'a [Beat],
+    pub(super) lease_ms: u64,
+}
+
+impl Work for Beats<'_> {
+    type Answer = Vec<Lease>;
+    const OPERATION: &'static str = "beat";
+    const SCOPE: Scope = Scope::Statement;
+    const REPEATABLE: bool = true;
+
+    async fn run(&self, session: &mut Session) -> Result<Vec<Lease>, Fault> {
+        let rows: Vec<_> = self
+            .beats
+            .iter()
+            .map(|beat| args![&beat.lease.job.0, beat.lease.token.0, share(beat.progress)])
+            .collect();
+        let answer = session.each(BEAT, &rows, &args![self.lease_ms]).await?;
+        answer.rows.iter().map(records::lease).collect()
+    }
+}
+
+/// A share of the whole; what is no number is no progress (PostgreSQL takes NaN for the greatest of all).
+fn share(progress: f64) -> f64 {
+    if progress.is_nan() { 0.0 } else { progress.clamp(0.0, 1.0) }
+}
+
+pub(super) struct Expired {
+    pub(super) limit: u32,
+}
+
+impl Work for Expired {
+    type Answer = Vec<ExpiredLease>;
+    const OPERATION: &'static str = "expired";
+    const SCOPE: Scope = Scope::Read;
+    const REPEATABLE: bool = true;
+
+    async fn run(&self, session: &mut Session) -> Result<Vec<ExpiredLease>, Fault> {
+        session.run(SELECT_EXPIRED, args![self.limit]).await?.rows.iter().map(records::expired).collect()
+    }
+}

@@ -1,0 +1,111 @@
+//! The schema: one statement a file, each harmless when it is run again.
+//!
+//! There is no lock (CockroachDB has none to give). Two processes that migrate at once both run what is missing;
+//! the loser of a race sees one of many codes (23505 for a table's name or for the row in `_sqlx_migrations`,
+//! 42P07, XX000 "tuple concurrently updated", 40001, SQLITE_BUSY), and finds that step done when it looks again.
+
+use std::time::Duration;
+
+use sqlx::{ConnectOptions, Connection, SqlSafeStr};
+use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
+
+use super::fault;
+use super::session::Pools;
+use super::work::Runner;
+use crate::store::StoreError;
+
+/// Looks at the schema. Each lost race leaves at least one step more done; a real fault merely shows ten times.
+const LOOKS_MAX: u32 = 10;
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Longest pause between two looks.
+const PAUSE_MAX_MS: u64 = 200;
+
+macro_rules! migrations {
+    ($($version:literal $file:literal),+ $(,)?) => {
+        [$(($version, $file, include_str!(concat!("../../../../../migrations/", $file, ".sql")))),+]
+    };
+}
+
+const MIGRATIONS: [(i64, &str, &str); 15] = migrations![
+    1 "0001_simulation_jobs",
+    2 "0002_jobs_dedupe",
+    3 "0003_jobs_claim",
+    4 "0004_jobs_expiry",
+    5 "0005_jobs_by_assessment",
+    6 "0006_jobs_by_funded_account",
+    7 "0007_jobs_by_status",
+    8 "0008_jobs_by_age",
+    9 "0009_simulation_inputs",
+    10 "0010_simulation_results",
+    11 "0011_idempotency_keys",
+    12 "0012_outbox",
+    13 "0013_outbox_unpublished",
+    14 "0014_poison_messages",
+    15 "0015_poison_by_age",
+];
+
+/// What this version needs.
+pub(super) fn versions() -> impl Iterator<Item = i64> {
+    MIGRATIONS.iter().map(|(version, ..)| *version)
+}
+
+impl Runner {
+    /// Brings the schema up to date.
+    pub(super) async fn migrate(&self) -> Result<(), StoreError> {
+        let unavailable = |error: sqlx::Error| fault::outward(error.into());
+        match &self.pools {
+            Pools::Postgres(pool) => {
+                // A connection of its own, without the limit on a statement: an index takes its time.
+                let options = pool.connect_options();
+                let connecting = tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await;
+                let late = |_| StoreError::Unavailable("no connection in time to migrate".to_owned());
+                let mut connection = connecting.map_err(late)?.map_err(unavailable)?;
+                run(&mut connection).await?;
+                connection.close().await.map_err(unavailable)
+            }
+            Pools::Sqlite { writer, .. } => {
+                let mut connection = writer.acquire().await.map_err(unavailable)?;
+                run(&mut *connection).await
+            }
+        }
+    }
+}
+
+async fn run<C: Migrate>(connection: &mut C) -> Result<(), StoreError> {
+    let migrator = migrator();
+    let mut look = 1;
+    loop {
+        match migrator.run_direct(None, connection, false).await {
+            Ok(()) => return Ok(()),
+            Err(error) if look < LOOKS_MAX && fault::complaint(&error).is_some() => {}
+            Err(error) => return Err(fault::migration(error)),
+        }
+        look += 1;
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(1..=PAUSE_MAX_MS))).await;
+    }
+}
+
+fn migrator() -> Migrator {
+    let migrations = MIGRATIONS.map(|(version, name, sql)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), true)
+    });
+    let mut migrator = Migrator::with_migrations(migrations.into());
+    // An older process beside a newer one, in the middle of a rollout, finds migrations that it does not know.
+    migrator.set_locking(false).set_ignore_missing(true);
+    migrator
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_migration_is_one_statement_that_may_run_again() {
+        for (i, (version, name, sql)) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(*version, i as i64 + 1);
+            assert!(name.starts_with(&format!("{version:04}_")), "{name}");
+            assert!(sql.contains("IF NOT EXISTS") && !sql.contains(';'), "{name}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Rows as the types of the store.
+
+use serde_json::Value;
+
+use super::fault::Fault;
+use super::session::Row;
+use crate::jobs::events::OutboxMessage;
+use crate::jobs::ids::{JobId, Lease, LeaseToken};
+use crate::store::{ClaimedJob, ExpiredLease, JobRecord, JobStatus, Origin, PoisonMessage};
+use crate::telemetry::trace_context::TraceContext;
+use monte_carlo_engine::Subject;
+
+/// JSON that cannot be read becomes its text: whoever decodes it refuses that job, and that job alone.
+fn json(text: String) -> Value {
+    serde_json::from_str(&text).unwrap_or(Value::String(text))
+}
+
+fn count(row: &Row, column: &str) -> Result<u32, Fault> {
+    let number: i64 = row.get(column)?;
+    u32::try_from(number).map_err(|_| Fault::Corrupt(format!("{column} = {number}")))
+}
+
+fn subject(row: &Row) -> Result<Subject, Fault> {
+    match (row.get("assessment_id")?, row.get("funded_account_id")?) {
+        (Some(id), None) => Ok(Subject::Assessment(id)),
+        (None, Some(id)) => Ok(Subject::FundedAccount(id)),
+        _ => Err(Fault::Corrupt("a job without one subject".into())),
+    }
+}
+
+/// From columns `id`, `lease_token`.
+pub(super) fn lease(row: &Row) -> Result<Lease, Fault> {
+    Ok(Lease { job: JobId(row.get("id")?), token: LeaseToken(row.get("lease_token")?) })
+}
+
+/// A claimed row; its input is not in it.
+pub(super) fn claimed(row: &Row) -> Result<ClaimedJob, Fault> {
+    Ok(ClaimedJob {
+        lease: lease(row)?,
+        subject: subject(row)?,
+        config: json(row.get("config")?),
+        input: None,
+        trace: TraceContext {
+            correlation_id: row.get("correlation_id")?,
+            traceparent: row.get("traceparent")?,
+            tracestate: row.get("tracestate")?,
+        },
+        attempts: count(row, "attempts")?,
+        snoozes: count(row, "snoozes")?,
+        age_ms: row.get("age_ms")?,
+    })
+}
+
+/// From columns `job_id`, `input`.
+pub(super) fn input(row: &Row) -> Result<(JobId, Value), Fault> {
+    Ok((JobId(row.get("job_id")?), json(row.get("input")?)))
+}
+
+pub(super) fn expired(row: &Row) -> Result<ExpiredLease, Fault> {
+    Ok(ExpiredLease { lease: lease(row)?, attempts: count(row, "attempts")?, snoozes: count(row, "snoozes")? })
+}
+
+/// A job with `input` (whole or summary) and `result` beside it.
+pub(super) fn job(row: &Row) -> Result<JobRecord, Fault> {
+    let (origin, status): (String, String) = (row.get("origin")?, row.get("status")?);
+    let input: Option<String> = row.get("input")?;
+    let result: Option<String> = row.get("result")?;
+    Ok(JobRecord {
+        id: JobId(row.get("id")?),
+        subject: subject(row)?,
+        origin: Origin::parse(&origin).ok_or_else(|| Fault::Corrupt(format!("origin {origin:?}")))?,
+        status: JobStatus::parse(&status).ok_or_else(|| Fault::Corrupt(format!("status {status:?}")))?,
+        input_data: input.map_or_else(|| Value::Object(serde_json::Map::new()), json),
+        config: json(row.get("config")?),
+        result: result.map(json),
+        error: row.get("error")?,
+        progress: row.get("progress")?,
+        attempts: count(row, "attempts")?,
+        correlation_id: row.get("correlation_id")?,
+        created_at_ms: row.get("created_at_ms")?,
+        started_at_ms: row.get("started_at_ms")?,
+        completed_at_ms: row.get("completed_at_ms")?,
+    })
+}
+
+pub(super) fn outbox_message(row: &Row) -> Result<OutboxMessage, Fault> {
+    let headers: String = row.get("headers")?;
+    let event_id = row.get("event_id")?;
+    Ok(OutboxMessage {
+        event_id,
+        job: JobId(row.get("job_id")?),
+        topic: row.get("topic")?,
+        key: row.get("message_key")?,
+        payload: row.get("payload")?,
+        headers: serde_json::from_str(&headers)
+            .map_err(|error| Fault::Corrupt(format!("headers of event {event_id}: {error}")))?,
+    })
+}
+
+pub(super) fn poison(row: &Row) -> Result<PoisonMessage, Fault> {
+    let partition: i64 = row.get("partition_number")?;
+    let payload_bytes: i64 = row.get("payload_bytes")?;
+    Ok(PoisonMessage {
+        topic: row.get("topic")?,
+        partition: i32::try_from(partition)
+            .map_err(|_| Fault::Corrupt(format!("partition {partition} of a poison message")))?,
+        offset: row.get("message_offset")?,
+        payload: row.get("payload")?,
+        payload_bytes: u64::try_from(payload_bytes).unwrap_or_default(),
+        reason: row.get("reason")?,
+    })
+}

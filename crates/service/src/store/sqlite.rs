@@ -1,0 +1,48 @@
+//! Connections to a SQLite file: the database of `dev`, with the same meaning as the others.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use super::sql::session::Pools;
+use super::{StoreError, StoreOptions};
+
+/// Longest wait for another process that writes to the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections that only read; they never wait for the writer.
+const READERS_MAX: u32 = 4;
+
+/// Connections to the file that `url` names, which is made, with its folder, where it is missing.
+pub(super) fn pools(url: &str, options: &StoreOptions) -> Result<Pools, StoreError> {
+    let file = SqliteConnectOptions::from_str(url)
+        .map_err(|_| StoreError::Failed("the database's URL cannot be read".into()))?;
+    // Each connection would have a memory of its own.
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        return Err(StoreError::Failed("a SQLite database must be a file".into()));
+    }
+    if let Some(folder) = file.get_filename().parent().filter(|folder| *folder != Path::new("")) {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| StoreError::Failed(format!("the database's folder cannot be made: {error}")))?;
+    }
+    let file = file
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // In WAL mode every commit is with the operating system before it is acknowledged, so a killed process
+        // loses nothing. FULL would guard the last commits against a power cut as well, for a disk flush each;
+        // this database serves one machine's trial, where the embedded broker forgets more than that.
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging();
+    let pool = |connections_max: u32, file: SqliteConnectOptions| -> SqlitePool {
+        SqlitePoolOptions::new()
+            .max_connections(connections_max)
+            .acquire_timeout(options.acquire_timeout.max(BUSY_TIMEOUT))
+            .connect_lazy_with(file)
+    };
+    Ok(Pools::Sqlite { writer: pool(1, file.clone()), readers: pool(READERS_MAX, file) })
+}

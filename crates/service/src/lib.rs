@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod core_service;
+pub mod http;
 pub mod jobs;
 pub mod kafka;
 pub mod simulator;

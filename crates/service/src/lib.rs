@@ -4,7 +4,9 @@
 //! One event walks one way: `kafka` → `intake` → `store` → `jobs` (worker) → `core_service` → `simulator` →
 //! `store` → `kafka` (relay). `http` is a second door into `intake`'s table and a window on the store.
 
+pub mod config;
 pub mod core_service;
+pub mod http;
 pub mod jobs;
 pub mod kafka;
 pub mod simulator;

@@ -1,0 +1,122 @@
+//! The API: routes, and what their handlers share. Handlers know no SQL and no Kafka; the store knows no HTTP.
+//!
+//! A request passes, from the outside in: correlation, access log and metrics, panics caught, the time limit,
+//! the route.
+
+mod access;
+mod body;
+mod correlation;
+mod error;
+mod health;
+mod hex;
+pub mod limits;
+pub mod metrics;
+pub mod readiness;
+mod ready;
+pub mod server;
+mod simulations;
+pub mod subjects;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use correlation::CORRELATION_ID;
+pub use error::ApiError;
+
+use crate::store::Store;
+use limits::{HISTORIES_CHECKED_MAX, LARGE_BODIES_MAX, Timeouts};
+use readiness::Readiness;
+use subjects::SubjectLookup;
+
+/// What the API needs from the rest of the service.
+pub struct Dependencies {
+    pub store: Arc<dyn Store>,
+    pub subjects: Arc<dyn SubjectLookup>,
+    pub readiness: Arc<dyn Readiness>,
+    /// Called after a job was created, so that a worker looks now and not at its next poll.
+    pub wake: Arc<dyn Fn() + Send + Sync>,
+    /// Paths of a simulation that does not name a number.
+    pub default_paths: u64,
+    pub metrics: PrometheusHandle,
+    /// Once cancelled, `GET /ready` says that no more requests should be sent here.
+    pub draining: CancellationToken,
+    pub timeouts: Timeouts,
+}
+
+/// Shared by all handlers.
+#[derive(Clone)]
+pub(crate) struct AppState {
+    store: Arc<dyn Store>,
+    subjects: Arc<dyn SubjectLookup>,
+    readiness: Arc<dyn Readiness>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    default_paths: u64,
+    metrics: PrometheusHandle,
+    draining: CancellationToken,
+    timeouts: Timeouts,
+    large_bodies: Arc<Semaphore>,
+    histories: Arc<Semaphore>,
+}
+
+/// The whole API.
+pub fn router(dependencies: Dependencies) -> Router {
+    let Dependencies { store, subjects, readiness, wake, default_paths, metrics, draining, timeouts } =
+        dependencies;
+    let app = AppState {
+        store,
+        subjects,
+        readiness,
+        wake,
+        default_paths,
+        metrics,
+        draining,
+        timeouts,
+        large_bodies: Arc::new(Semaphore::new(LARGE_BODIES_MAX)),
+        histories: Arc::new(Semaphore::new(HISTORIES_CHECKED_MAX)),
+    };
+    Router::new()
+        .route("/health", get(health::health))
+        .route("/ready", get(ready::ready))
+        .route("/metrics", get(metrics::metrics))
+        .route("/simulations", get(simulations::list::list).post(simulations::create::create))
+        .route("/simulations/{id}", get(simulations::get::get))
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(app.clone(), in_time))
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(from_fn(access::record))
+        .layer(from_fn(correlation::correlate))
+        .with_state(app)
+}
+
+/// A request that takes too long is dropped; nothing half-done stays behind, for the store writes in transactions.
+async fn in_time(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(app.timeouts.request, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            tracing::error!("a request took too long and was dropped");
+            ApiError::unavailable("timeout", "the answer took too long; try again soon").into_response()
+        }
+    }
+}
+
+async fn no_such_route() -> ApiError {
+    let message =
+        "there is no such route; there are /health, /ready, /metrics, /simulations and /simulations/:id";
+    ApiError::new(StatusCode::NOT_FOUND, "route_not_found", message)
+}
+
+async fn wrong_method() -> ApiError {
+    let message = "this route does not take this method; the header `allow` names those that it takes";
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
+}

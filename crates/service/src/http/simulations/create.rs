@@ -1,0 +1,124 @@
+//! `POST /simulations`: takes an order and answers with the job's id, before anything is simulated.
+
+use axum::extract::{Request, State};
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use monte_carlo_engine::Subject;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::order::{Order, check_input};
+use crate::http::AppState;
+use crate::http::body::receive_json;
+use crate::http::error::ApiError;
+use crate::http::hex;
+use crate::http::limits::INLINE_PARSE_BYTES_MAX;
+use crate::http::subjects::Existence;
+use crate::jobs::ids::JobId;
+use crate::jobs::input::StoredInput;
+use crate::store::{Creation, IdempotencyKey, NewJob, Origin};
+use crate::telemetry::trace_context::TraceContext;
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The longest key; a UUID has 36 characters.
+const KEY_CHARS_MAX: usize = 255;
+
+pub(in crate::http) async fn create(
+    State(app): State<AppState>,
+    Extension(trace): Extension<TraceContext>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let key = idempotency_key(request.headers())?;
+    let body = receive_json(request, &app.large_bodies, app.timeouts).await?;
+    let key = key.map(|key| IdempotencyKey { key, body_hash: hex::encode(&Sha256::digest(&body.bytes)) });
+    let order = understand(body.bytes.clone()).await?;
+    let (order, input) = check(&app, order).await?;
+
+    let config = serde_json::to_value(&order.config).map_err(|fault| {
+        tracing::error!(error = %fault, "a config has no JSON");
+        ApiError::internal()
+    })?;
+    let job = NewJob {
+        id: JobId::random(),
+        subject: order.subject,
+        origin: Origin::Api,
+        dedupe_key: None,
+        config,
+        input,
+        trace,
+    };
+    let id = match app.store.create(&job, key.as_ref()).await? {
+        Creation::Created => {
+            tracing::info!(job.id = %job.id, "a simulation was ordered");
+            (app.wake)();
+            job.id
+        }
+        Creation::Replayed(id) => id,
+        Creation::KeyReused => return Err(key_reused()),
+    };
+    let location = [(LOCATION, format!("/simulations/{id}"))];
+    Ok((StatusCode::ACCEPTED, location, Json(json!({"jobId": id}))).into_response())
+}
+
+async fn understand(bytes: axum::body::Bytes) -> Result<Order, ApiError> {
+    if bytes.len() > INLINE_PARSE_BYTES_MAX {
+        tokio::task::spawn_blocking(move || Order::parse(&bytes)).await?
+    } else {
+        Order::parse(&bytes)
+    }
+}
+
+/// Refuses what the worker could only fail: a history that cannot be simulated, a subject that does not exist.
+async fn check(app: &AppState, mut order: Order) -> Result<(Order, Option<StoredInput>), ApiError> {
+    let Some(input) = order.input.take() else {
+        expect_existence(app, &order.subject).await?;
+        return Ok((order, None));
+    };
+    let turn = app.histories.clone().acquire_owned().await.map_err(|_| ApiError::internal())?;
+    let default_paths = app.default_paths;
+    tokio::task::spawn_blocking(move || {
+        let stored = check_input(&order.subject, &order.config, &input, default_paths);
+        drop((input, turn));
+        stored.map(|stored| (order, Some(stored)))
+    })
+    .await?
+}
+
+async fn expect_existence(app: &AppState, subject: &Subject) -> Result<(), ApiError> {
+    let answer = tokio::time::timeout(app.timeouts.existence, app.subjects.exists(subject)).await;
+    let (code, field, what) = match (answer, subject) {
+        (Ok(Existence::Exists | Existence::Unknown) | Err(_), _) => return Ok(()),
+        (Ok(Existence::NotFound), Subject::Assessment(_)) => {
+            ("assessment_not_found", "assessmentId", "assessment")
+        }
+        (Ok(Existence::NotFound), Subject::FundedAccount(_)) => {
+            ("funded_account_not_found", "fundedAccountId", "funded account")
+        }
+    };
+    let message = format!("Core Service knows no {what} of that id");
+    Err(ApiError::new(StatusCode::NOT_FOUND, code, message).at(field))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let (Some(key), more) = (given.next(), given.next()) else { return Ok(None) };
+    let is_key = |key: &&str| {
+        (1..=KEY_CHARS_MAX).contains(&key.len())
+            && key.bytes().all(|b| b.is_ascii_graphic())
+            && more.is_none()
+    };
+    match key.to_str().ok().filter(is_key) {
+        Some(key) => Ok(Some(key.to_owned())),
+        None => {
+            let message = format!("must be one key of 1 to {KEY_CHARS_MAX} visible ASCII characters");
+            Err(ApiError::invalid("Idempotency-Key", message))
+        }
+    }
+}
+
+fn key_reused() -> ApiError {
+    let message = "this key came before with another body; a new order needs a new key";
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", message).at("Idempotency-Key")
+}

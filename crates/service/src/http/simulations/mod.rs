@@ -1,0 +1,8 @@
+//! `/simulations`: ask for one, look at one, look at many.
+
+pub(super) mod create;
+mod cursor;
+pub(super) mod get;
+mod job_view;
+pub(super) mod list;
+mod order;

@@ -1,0 +1,11 @@
+//! The API over real TCP: answers, refusals, limits. Behind it stands a store in memory, for the API's sake alone.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod books;
+mod create;
+mod fuzz;
+mod limits;
+mod probes;
+mod read;
+mod refusals;
+mod service;

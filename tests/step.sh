@@ -13,10 +13,11 @@ ends_with_us() { # SIGNAL COMMAND…
 
 # Runs COMMAND with a limit. Not in the foreground: bash acts on a signal only between foreground commands,
 # and an interrupt must not wait for a build to finish. `timeout` passes a signal on to all that COMMAND started.
+# Bash lets what runs beside it ignore SIGINT; a program under test must not inherit that.
 within() { # SECONDS COMMAND…
   local seconds=$1 status=0
   shift
-  ends_with_us TERM timeout --kill-after=15 "$seconds" "$@" &
+  ends_with_us TERM env --default-signal=INT,QUIT timeout --kill-after=15 "$seconds" "$@" &
   running=$!
   wait "$running" || status=$?
   running=

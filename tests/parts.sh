@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+# The parts of the test run, in their order: what each is, which servers it uses, what it does.
+
+parts=(format build lint unit store end-to-end clients dev)
+
+says_of() { # PART
+  case $1 in
+    format) echo "the code is formatted" ;;
+    build) echo "everything compiles: the program as users build it, then all tests" ;;
+    lint) echo "clippy, documentation, licences and sources of crates, advisories, shell scripts, spelling" ;;
+    unit) echo "unit, property and documentation tests, the engine's own ones; no server" ;;
+    store) echo "every store keeps its contract; PostgreSQL" ;;
+    end-to-end) echo "the program among its neighbours; PostgreSQL, Redis, Kafka" ;;
+    clients) echo "other people's Kafka clients understand it: kcat, KafkaJS; PostgreSQL, Redis, Kafka" ;;
+    dev) echo "the README's first command, with nothing installed beside it" ;;
+  esac
+}
+
+servers_of() { # PART
+  case $1 in
+    store) echo postgres ;;
+    end-to-end | clients | servers) echo postgres redis kafka ;;
+  esac
+}
+
+# What is fetched for it and kept, see prepared.sh.
+things_of() { # PART
+  local server
+  case $1 in
+    lint) echo cargo-deny typos ;;
+    clients) echo clients ;;
+  esac
+  for server in $(servers_of "$1"); do
+    if [[ $server == kafka ]] && ! is_given kafka; then
+      echo kafka
+    fi
+  done
+}
+
+# Limits are there to end what hangs, at some three times what a cold run on two cores takes.
+compile_limit_s=2400
+test_limit_s=900
+lint_limit_s=900
+
+part_format() {
+  step "cargo fmt" 120 cargo fmt --all --check || true
+}
+
+# Without --workspace and the tests' dependencies first: those can switch on a feature that the program forgot to ask for.
+part_build() {
+  step "the program" "$compile_limit_s" cargo build --release --locked || return 0
+  step "the tests" "$compile_limit_s" cargo test --release --locked --workspace --no-run || true
+}
+
+# In the tests' profile, so that the C libraries are not compiled once more.
+part_lint() {
+  local deny typos
+  deny=$(prepared_folder cargo-deny)/bin/cargo-deny
+  typos=$(prepared_folder typos)/typos
+  step "clippy" "$lint_limit_s" cargo clippy --release --locked --workspace --all-targets -- -D warnings || true
+  step "documentation" "$lint_limit_s" \
+    env RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --release --locked --workspace --no-deps || true
+  step "licences, bans, sources" 300 "$deny" --locked check licenses bans sources || true
+  # The database of advisories is a git repository that not every machine may reach.
+  echo "--- advisories"
+  if within 60 "$deny" --locked fetch db >"$scratch/advisories.log" 2>&1; then
+    step "advisories" 120 "$deny" --locked check --disable-fetch advisories || true
+  else
+    echo "--- advisories: NOT CHECKED, their database could not be fetched: $(grep . "$scratch/advisories.log" | tail -n 1)"
+  fi
+  step "shell scripts" 60 \
+    shellcheck --external-sources --check-sourced test .ci/run tests/servers/*/run || true
+  step "spelling" 60 "$typos" || true
+}
+
+part_unit() {
+  run_tests --workspace --exclude monte-carlo-engine --lib --bins || true
+  run_tests --workspace --exclude monte-carlo-engine --doc || true
+  # By itself, as others would use it: it must not lean on a feature that the service switches on.
+  run_tests -p monte-carlo-engine || true
+}
+
+part_store() {
+  run_tests -p monte-carlo-service --test store || true
+}
+
+part_end-to-end() {
+  run_tests -p monte-carlo-service --test end_to_end || true
+}
+
+part_clients() {
+  run_tests -p monte-carlo-service --test clients || true
+}
+
+part_dev() {
+  run_tests -p monte-carlo-service --test dev || true
+}
+
+# Compiles first, under its own limit, while the servers start; a target that does not exist is a failure.
+run_tests() { # CARGO ARGUMENTS…
+  # (Documentation tests have nothing to compile ahead.)
+  if [[ " $* " != *" --doc "* ]]; then
+    step "compile $*" "$compile_limit_s" cargo test --release --locked "$@" --no-run || return
+  fi
+  # shellcheck disable=SC2046 # a list of words
+  if ! await_servers $(servers_of "$part"); then
+    part_failed=1
+    return 1
+  fi
+  step "cargo test $*" "$test_limit_s" cargo test --release --locked --no-fail-fast "$@"
+}

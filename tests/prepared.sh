@@ -1,0 +1,78 @@
+# shellcheck shell=bash
+# What the registries give beside crates: made once, kept outside the clone, used by every later run.
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/monte-carlo-service
+
+# Each thing lives in a folder that is named by a digest of what it is made from, so a change of version makes a new one.
+prepared_folder() { # THING
+  local digest
+  digest=$(sha256sum <"$(source_of "$1")" | cut -c1-12)
+  echo "$cache/$1-$digest"
+}
+
+source_of() { # THING
+  case $1 in
+    kafka) echo tests/servers/kafka/pom.xml ;;
+    clients) echo tests/clients/package-lock.json ;;
+    cargo-deny) echo tests/lint/cargo-deny.version ;;
+    typos) echo tests/lint/typos.txt ;;
+  esac
+}
+
+is_prepared() { # THING
+  [[ -d $(prepared_folder "$1") ]]
+}
+
+# Made beside its place and then moved there: what is there is whole, whatever happens, and whoever else runs.
+prepare() { # THING
+  local thing=$1 folder
+  folder=$(prepared_folder "$thing")
+  is_prepared "$thing" && return
+  echo "preparing $thing in $folder"
+  mkdir -p "$cache"
+  rm -rf "$folder.part-$$"
+  mkdir "$folder.part-$$"
+  "make_$thing" "$folder.part-$$" >"$scratch/$thing.log" 2>&1 || {
+    tail -n 20 "$scratch/$thing.log" >&2
+    rm -rf "$folder.part-$$"
+    echo "missing: $thing, made from $(source_of "$thing"), could not be fetched" >&2
+    exit 3
+  }
+  # Another run may have been first.
+  mv -T "$folder.part-$$" "$folder" 2>/dev/null || rm -rf "$folder.part-$$"
+}
+
+make_kafka() { # FOLDER
+  within 600 mvn --quiet --batch-mode --strict-checksums --file tests/servers/kafka/pom.xml \
+    dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$1/libs"
+}
+
+make_clients() { # FOLDER
+  cp tests/clients/package.json tests/clients/package-lock.json "$1" &&
+    within 300 npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund
+}
+
+# Two and a half minutes on two cores.
+make_cargo-deny() { # FOLDER
+  within 1200 cargo install cargo-deny --locked --version "$(<tests/lint/cargo-deny.version)" \
+    --root "$1" --target-dir "$scratch/cargo-deny"
+}
+
+# A program that stays runnable when the folder moves: it is not Python, it only comes as its wheel.
+make_typos() { # FOLDER
+  within 60 python3 -m venv "$1/venv" &&
+    within 300 "$1/venv/bin/pip" install --require-hashes --only-binary :all: --requirement tests/lint/typos.txt &&
+    cp "$1/venv/bin/typos" "$1" &&
+    rm -r "$1/venv"
+}
+
+# A fresh clone that lives for one run builds into the cache, and finds there the crates that the last one compiled.
+# Our own two are built anew in any case (their files' times are the clone's), and would pile up.
+place_target_folder() {
+  if [[ -n ${CI:-} && -z ${CARGO_TARGET_DIR:-} ]]; then
+    export CARGO_TARGET_DIR=$cache/target
+    if command -v cargo >/dev/null && [[ -d $CARGO_TARGET_DIR/release ]]; then
+      cargo clean --quiet --locked --release -p monte-carlo-engine -p monte-carlo-service || true
+    fi
+  fi
+}

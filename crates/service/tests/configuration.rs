@@ -67,6 +67,12 @@ fn values_are_taken_over_and_trimmed() {
 }
 
 #[test]
+fn a_kubernetes_service_named_redis_is_no_fault() {
+    let config = config(&[URL, ("REDIS_PORT", "tcp://10.96.0.1:6380")]).unwrap();
+    assert_eq!(config.redis.port, 6380);
+}
+
+#[test]
 fn an_empty_value_counts_as_absent() {
     let config = config(&[URL, ("PORT", ""), ("REDIS_PASSWORD", " ")]).unwrap();
     assert_eq!(config.http.port, 3002);

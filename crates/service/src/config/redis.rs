@@ -28,8 +28,18 @@ pub struct RedisConfig {
 impl RedisConfig {
     pub(super) fn read(reader: &Reader<'_>) -> Option<Self> {
         let name = reader.read(&REDIS_HOST, host);
-        let port = reader.read(&REDIS_PORT, number(1..=u16::MAX));
+        let port = reader.read(&REDIS_PORT, port);
         let password = reader.read_optional(&REDIS_PASSWORD, |text| Some(text.into()));
         Some(Self { host: name?, port: port?, password: password? })
     }
+}
+
+/// Kubernetes sets `REDIS_PORT=tcp://10.0.0.1:6379` in every pod beside a Service named `redis`, unless the pod
+/// sets it itself: that is a port too.
+fn port(text: &str) -> Option<u16> {
+    let text = match text.strip_prefix("tcp://") {
+        Some(address) => address.rsplit_once(':')?.1,
+        None => text,
+    };
+    number(1..=u16::MAX)(text)
 }

@@ -1,13 +1,15 @@
 //! Takes in a request's body, within limits of type, size and time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderMap, StatusCode};
 use futures::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
 use super::error::ApiError;
 use super::limits::{BODY_BYTES_MAX, DISCARDED_BYTES_MAX, INLINE_PARSE_BYTES_MAX, Timeouts};
@@ -26,20 +28,19 @@ pub(super) async fn receive_json(
 ) -> Result<Received, ApiError> {
     let (head, body) = request.into_parts();
     expect_json(&head.headers)?;
+    expect_plain(&head.headers)?;
     if is_hopeless(&head.headers) {
         return Err(too_large());
     }
-    tokio::time::timeout(timeouts.body, collect(body, large_bodies)).await.map_err(|_| {
-        let message = format!("the body did not arrive within {} s", timeouts.body.as_secs_f64());
-        ApiError::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", message)
-    })?
+    collect(body, large_bodies, timeouts.body).await
 }
 
-async fn collect(body: Body, large_bodies: &Arc<Semaphore>) -> Result<Received, ApiError> {
+async fn collect(body: Body, large_bodies: &Arc<Semaphore>, timeout: Duration) -> Result<Received, ApiError> {
     let mut bytes = Vec::new();
     let mut place = None;
     let mut chunks = body.into_data_stream();
-    while let Some(chunk) = chunks.next().await {
+    let mut deadline = Instant::now() + timeout;
+    while let Some(chunk) = timeout_at(deadline, chunks.next()).await.map_err(|_| too_slow(timeout))? {
         let chunk = chunk.map_err(|fault| {
             tracing::debug!(error = %fault, "a request's body broke off");
             ApiError::new(StatusCode::BAD_REQUEST, "unreadable_body", "the body broke off or is malformed")
@@ -47,11 +48,15 @@ async fn collect(body: Body, large_bodies: &Arc<Semaphore>) -> Result<Received, 
         let length = bytes.len() + chunk.len();
         if length > BODY_BYTES_MAX {
             drop((bytes, place));
-            discard(chunks, length).await;
+            // Whether it ends in time or not, the answer is the same.
+            let _ = timeout_at(deadline, discard(chunks, length)).await;
             return Err(too_large());
         }
         if length > INLINE_PARSE_BYTES_MAX && place.is_none() {
+            let waiting_since = Instant::now();
             place = Some(large_bodies.clone().acquire_owned().await.map_err(|_| ApiError::internal())?);
+            // The caller is not to blame for the time in which we did not read.
+            deadline += waiting_since.elapsed();
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -82,6 +87,22 @@ fn expect_json(headers: &HeaderMap) -> Result<(), ApiError> {
     }
     let message = "the body must be JSON, with the header `content-type: application/json`";
     Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message))
+}
+
+/// A packed body may unfold without end, and nobody packs a few kilobytes: refused.
+fn expect_plain(headers: &HeaderMap) -> Result<(), ApiError> {
+    match headers.get(CONTENT_ENCODING) {
+        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            let message = "the body must not be compressed";
+            Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn too_slow(timeout: Duration) -> ApiError {
+    let message = format!("the body did not arrive within {} s", timeout.as_secs_f64());
+    ApiError::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", message)
 }
 
 fn too_large() -> ApiError {

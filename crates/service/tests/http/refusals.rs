@@ -15,6 +15,11 @@ async fn bad_orders() {
     let service = Service::start().await;
     let long_id = format!(r#"{{"assessmentId": "{}"}}"#, "é".repeat(129));
     let deep = format!(r#"{{"assessmentId": "a", "config": {}1{}}}"#, "[".repeat(500), "]".repeat(500));
+    let deeper = format!(
+        r#"{{"assessmentId": "a", "inputData": {{"x": {}1{}}}}}"#,
+        "{\"a\":[".repeat(500),
+        "]}".repeat(500)
+    );
     let input = |input: &str| format!(r#"{{"assessmentId": "a", "inputData": {input}}}"#);
     let trades = |trades: &str| {
         input(&format!(r#"{{"tradeHistory": [{trades}], "pnlData": {{"balance": 1, "peak": 1}}}}"#))
@@ -28,6 +33,7 @@ async fn bad_orders() {
         ("{\"assessmentId\": \"\u{1}\"}", "invalid_json", ""),
         ("{\"assessmentId\": \"a\", \"config\": {\"blockLength\": 1e999}}", "invalid_json", ""),
         (&deep, "invalid_request", "config"),
+        (&deeper, "invalid_request", "inputData.tradeHistory"),
         // Not an order.
         ("null", "invalid_request", ""),
         ("[\"a\"]", "invalid_request", ""),
@@ -163,6 +169,10 @@ async fn wrong_types_routes_and_methods() {
     }
     let untyped = service.request(Method::POST, "/simulations").body("{}");
     assert_eq!(Answer::of(untyped.send().await.unwrap()).await.status, 415);
+
+    let packed = service.request(Method::POST, "/simulations").header("content-type", "application/json");
+    let answer = Answer::of(packed.header("content-encoding", "gzip").body("{}").send().await.unwrap()).await;
+    assert_eq!(answer.refusal(), refusal(415, "unsupported_encoding", ""));
 
     for path in ["/", "/simulations/", "/simulations/a/b", "/Health", "/%00", "/metrics/x"] {
         assert_eq!(service.get(path).await.refusal(), refusal(404, "route_not_found", ""), "{path}");

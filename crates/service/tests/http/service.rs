@@ -31,6 +31,9 @@ static TLS: LazyLock<()> = LazyLock::new(|| {
     rustls::crypto::ring::default_provider().install_default().unwrap();
 });
 
+/// For requests in flight at a shutdown.
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
+
 pub(crate) const PATHS: u64 = 1_000;
 
 pub(crate) struct Service {
@@ -119,7 +122,7 @@ impl Service {
         });
         let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), timeouts).await.unwrap();
         let address = server.local_addr().unwrap();
-        let stopped = tokio::spawn(server.serve(router, shutdown.clone(), Duration::from_secs(5)));
+        let stopped = tokio::spawn(server.serve(router, shutdown.clone(), GRACE));
         let client = Client::builder().no_proxy().build().unwrap();
         Self { address, books, core, wakes, shutdown, draining, stopped, client }
     }

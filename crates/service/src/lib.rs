@@ -2,13 +2,17 @@
 //! the result and publishes it.
 //!
 //! One event walks one way: `kafka` → `intake` → `store` → `jobs` (worker) → `core_service` → `simulator` →
-//! `store` → `kafka` (relay). `http` is a second door into `intake`'s table and a window on the store.
+//! `store` → `kafka` (relay). `http` is a second door into `store`'s queue and a window on it.
 
+pub mod cli;
 pub mod config;
 pub mod core_service;
 pub mod http;
+pub mod intake;
 pub mod jobs;
 pub mod kafka;
+pub mod runtime;
+pub mod signals;
 pub mod simulator;
 pub mod store;
 pub mod telemetry;

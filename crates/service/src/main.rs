@@ -1,2 +1,8 @@
 //! The one binary.
-fn main() {}
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    monte_carlo_service::cli::run().await
+}

@@ -3,6 +3,7 @@
 use super::forms::{host_and_port, kafka_name};
 use super::reader::Reader;
 use super::variable::{Preset, Variable};
+use crate::kafka::settings::GroupProtocol;
 
 /// The longest topic prefix; leaves room for our topics' names within the broker's 249 characters.
 const PREFIX_CHARS_MAX: usize = 200;
@@ -25,6 +26,12 @@ pub const KAFKA_GROUP_ID: Variable = Variable::specified(
     "at most 249 letters, digits, `.`, `_` and `-`",
     "Kafka consumer group id.",
 );
+pub const KAFKA_GROUP_PROTOCOL: Variable = Variable::ours(
+    "KAFKA_GROUP_PROTOCOL",
+    Preset::Value("classic"),
+    "`classic` or `consumer`",
+    "How the group shares its partitions; `consumer` (KIP-848) is quicker and needs brokers from 4.0 on.",
+);
 pub const KAFKA_TOPIC_PREFIX: Variable = Variable::ours(
     "KAFKA_TOPIC_PREFIX",
     Preset::Nothing,
@@ -45,6 +52,7 @@ pub struct KafkaConfig {
     pub brokers: Vec<String>,
     pub client_id: String,
     pub group_id: String,
+    pub group_protocol: GroupProtocol,
     /// Often empty.
     pub topic_prefix: String,
     pub aws_region: String,
@@ -55,6 +63,7 @@ impl KafkaConfig {
         let brokers = reader.read(&KAFKA_BROKERS, brokers);
         let client_id = reader.read(&KAFKA_CLIENT_ID, kafka_name);
         let group_id = reader.read(&KAFKA_GROUP_ID, kafka_name);
+        let group_protocol = reader.read(&KAFKA_GROUP_PROTOCOL, group_protocol);
         let topic_prefix = reader.read_optional(&KAFKA_TOPIC_PREFIX, |text| {
             kafka_name(text).filter(|name| name.len() <= PREFIX_CHARS_MAX)
         });
@@ -63,6 +72,7 @@ impl KafkaConfig {
             brokers: brokers?,
             client_id: client_id?,
             group_id: group_id?,
+            group_protocol: group_protocol?,
             topic_prefix: topic_prefix?.unwrap_or_default(),
             aws_region: aws_region?,
         })
@@ -76,6 +86,14 @@ impl KafkaConfig {
 
 fn brokers(text: &str) -> Option<Vec<String>> {
     text.split(',').map(|broker| host_and_port(broker.trim())).collect()
+}
+
+fn group_protocol(text: &str) -> Option<GroupProtocol> {
+    match text {
+        "classic" => Some(GroupProtocol::Classic),
+        "consumer" => Some(GroupProtocol::Consumer),
+        _ => None,
+    }
 }
 
 fn region(text: &str) -> Option<String> {

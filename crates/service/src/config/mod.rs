@@ -39,6 +39,7 @@ pub const VARIABLES: &[Variable] = &[
     http::HOST,
     database::DATABASE_MAX_CONNECTIONS,
     database::MIGRATE_ON_START,
+    kafka::KAFKA_GROUP_PROTOCOL,
     kafka::KAFKA_TOPIC_PREFIX,
     core_service::CORE_SERVICE_TOKEN,
     core_service::CORE_SERVICE_TIMEOUT_MS,

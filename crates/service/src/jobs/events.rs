@@ -109,3 +109,64 @@ fn message(
         headers,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trace() -> TraceContext {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        TraceContext::continue_from(Some("corr"), Some(parent), Some("vendor=1"))
+    }
+
+    fn header<'a>(message: &'a OutboxMessage, name: &str) -> &'a str {
+        &message.headers.iter().find(|(key, _)| key == name).unwrap().1
+    }
+
+    #[test]
+    fn the_two_events_speak_the_contract() {
+        let (job, subject) = (JobId("job-1".into()), Subject::Assessment("asm-1".into()));
+        let event = started(&job, &subject, &trace(), 0);
+        assert_eq!(event.topic, "montecarlo.simulation-started");
+        assert_eq!(event.key, "asm-1");
+        assert_eq!(
+            serde_json::from_str::<Value>(&event.payload).unwrap(),
+            json!({"jobId": "job-1", "assessmentId": "asm-1", "timestamp": "1970-01-01T00:00:00.000Z"})
+        );
+        assert_eq!(header(&event, "correlation-id"), "corr");
+        assert_eq!(header(&event, "tracestate"), "vendor=1");
+        assert!(header(&event, "traceparent").starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
+        assert_eq!(header(&event, "event-id"), event.event_id.to_string());
+
+        let funded = Subject::FundedAccount("acc-1".into());
+        let event = completed(&job, &funded, &trace(), &json!({"breachProbability": 1}), 0);
+        assert_eq!(event.topic, "montecarlo.simulation-completed");
+        let body: Value = serde_json::from_str(&event.payload).unwrap();
+        assert_eq!(body["fundedAccountId"], "acc-1");
+        assert_eq!(body["result"]["breachProbability"], 1);
+        assert!(body.get("assessmentId").is_none());
+    }
+
+    #[test]
+    fn an_events_id_depends_on_job_and_topic_alone() {
+        let subject = Subject::Assessment("asm-1".into());
+        let id = |job: &str, now_ms| started(&JobId(job.into()), &subject, &trace(), now_ms).event_id;
+        assert_eq!(id("job-1", 0), id("job-1", 99));
+        assert_ne!(id("job-1", 0), id("job-2", 0));
+        let done = completed(&JobId("job-1".into()), &subject, &trace(), &json!({}), 0);
+        assert_ne!(done.event_id, id("job-1", 0));
+    }
+
+    #[test]
+    fn a_too_large_event_drops_its_charts_first() {
+        let chart = "x".repeat(EVENT_BYTES_MAX);
+        let result = json!({"fan": chart, "histograms": [1], "breachProbability": {"value": 0.5}});
+        let subject = Subject::Assessment("asm-1".into());
+        let event = completed(&JobId("job-1".into()), &subject, &trace(), &result, 0);
+        assert!(event.payload.len() <= EVENT_BYTES_MAX);
+        let body: Value = serde_json::from_str(&event.payload).unwrap();
+        assert!(body["result"].get("fan").is_none());
+        assert_eq!(body["result"]["histograms"], json!([1]), "what fits stays");
+        assert_eq!(body["result"]["breachProbability"]["value"], 0.5);
+    }
+}

@@ -187,3 +187,124 @@ impl fmt::Display for Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FRESH: Situation = Situation { age_ms: 0, jitter: 0.5 };
+    const DUE: State = State::Pending { attempts: 0, snoozes: 0, due_in_ms: 0, last_error: None };
+
+    fn running(attempts: u32, snoozes: u32) -> State {
+        State::Running { attempts, snoozes }
+    }
+
+    fn faulted(fault: fn(String) -> Fault) -> Event {
+        Event::Faulted(fault("cause".into()))
+    }
+
+    #[test]
+    fn the_straight_way() {
+        let claimed = step(&DUE, &Event::Claimed, FRESH).unwrap();
+        assert_eq!(claimed, running(1, 0));
+        assert_eq!(step(&claimed, &Event::Simulated, FRESH).unwrap(), State::Completed);
+    }
+
+    #[test]
+    fn a_fault_of_the_job_is_charged_and_the_fifth_is_the_last() {
+        let State::Pending { attempts, due_in_ms, last_error, .. } =
+            step(&running(4, 0), &faulted(Fault::Retry), FRESH).unwrap()
+        else {
+            panic!("the fourth attempt is not the last")
+        };
+        assert_eq!((attempts, due_in_ms), (4, 6_000), "8 s, the upper half jittered by 0.5");
+        assert_eq!(last_error.as_deref(), Some("cause"));
+        let failed = step(&running(5, 0), &faulted(Fault::Retry), FRESH).unwrap();
+        assert_eq!(failed, State::Failed { reason: "gave up after 5 attempts; the last one: cause".into() });
+    }
+
+    #[test]
+    fn a_neighbour_that_is_down_is_not_charged_until_the_job_is_a_day_old() {
+        let State::Pending { attempts, snoozes, due_in_ms, .. } =
+            step(&running(2, 30), &faulted(Fault::Snooze), FRESH).unwrap()
+        else {
+            panic!("a snooze is not the end")
+        };
+        assert_eq!((attempts, snoozes, due_in_ms), (1, 31, 45_000), "60 s at most");
+        let old = Situation { age_ms: SNOOZE_AGE_MAX_MS, ..FRESH };
+        assert!(matches!(
+            step(&running(2, 30), &faulted(Fault::Snooze), old).unwrap(),
+            State::Failed { reason } if reason.contains("a day")
+        ));
+    }
+
+    #[test]
+    fn a_shutdown_is_not_charged_and_a_crash_is() {
+        let released = step(&running(3, 1), &Event::Released, FRESH).unwrap();
+        assert_eq!(released, State::Pending { attempts: 2, snoozes: 1, due_in_ms: 0, last_error: None });
+        assert!(matches!(
+            step(&running(3, 1), &Event::LeaseExpired, FRESH).unwrap(),
+            State::Pending { attempts: 3, due_in_ms: 0, .. }
+        ));
+        assert!(matches!(step(&running(5, 0), &Event::LeaseExpired, FRESH).unwrap(), State::Failed { .. }));
+    }
+
+    #[test]
+    fn an_event_out_of_place_is_refused() {
+        let failed = State::Failed { reason: "x".into() };
+        for (state, event) in [
+            (&DUE, Event::Simulated),
+            (&DUE, Event::Released),
+            (&DUE, Event::LeaseExpired),
+            (&running(1, 0), Event::Claimed),
+            (&State::Completed, Event::Claimed),
+            (&State::Completed, Event::Simulated),
+            (&failed, Event::Claimed),
+            (&failed, Event::LeaseExpired),
+        ] {
+            assert!(step(state, &event, FRESH).is_err(), "{state:?} {event:?}");
+        }
+        assert_eq!(
+            step(&State::Completed, &Event::Claimed, FRESH).unwrap_err().to_string(),
+            "a job that is completed cannot be claimed"
+        );
+    }
+
+    fn any_event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            4 => Just(Event::Claimed),
+            1 => Just(Event::Simulated),
+            2 => Just(faulted(Fault::Retry)),
+            2 => Just(faulted(Fault::Snooze)),
+            1 => Just(faulted(Fault::Terminal)),
+            2 => Just(Event::Released),
+            2 => Just(Event::LeaseExpired),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_happens_a_job_is_bounded_and_its_end_is_final(
+            events in prop::collection::vec((any_event(), 0.0..1.0f64, 0..2 * SNOOZE_AGE_MAX_MS), 1..60)
+        ) {
+            let mut state = DUE;
+            for (event, jitter, age_ms) in events {
+                let ended = matches!(state, State::Completed | State::Failed { .. });
+                match step(&state, &event, Situation { age_ms, jitter }) {
+                    Ok(_) if ended => prop_assert!(false, "{state:?} moved on {event:?}"),
+                    Ok(next) => state = next,
+                    Err(_) => continue,
+                }
+                match &state {
+                    State::Pending { attempts, due_in_ms, .. } => {
+                        prop_assert!(*attempts < ATTEMPTS_MAX + 1 && *due_in_ms <= BACKOFF_MAX_MS);
+                    }
+                    State::Running { attempts, .. } => prop_assert!((1..=ATTEMPTS_MAX).contains(attempts)),
+                    State::Completed | State::Failed { .. } => {}
+                }
+            }
+        }
+    }
+}

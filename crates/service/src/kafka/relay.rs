@@ -49,7 +49,7 @@ impl Relay {
         Self { id: Uuid::new_v4(), store, publisher, wake, unmarked: Vec::new() }
     }
 
-    /// Runs until `stop`, finishing the batch in hand.
+    /// Runs until `stop`, then sends what is left while that goes well.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut failures = 0;
         while !stop.is_cancelled() {
@@ -76,6 +76,7 @@ impl Relay {
                 () = stop.cancelled() => {}
             }
         }
+        while matches!(self.round().await, Ok(Round::Full)) {}
     }
 
     async fn round(&mut self) -> Result<Round, StoreError> {

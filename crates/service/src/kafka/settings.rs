@@ -24,6 +24,16 @@ const STATISTICS_MS: u32 = 5_000;
 /// A message that the broker has not acknowledged by then goes back into the outbox.
 pub const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How a group shares its partitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum GroupProtocol {
+    /// Members agree among themselves; every broker knows it.
+    #[default]
+    Classic,
+    /// The broker decides (KIP-848); joins in a tenth of the time, from Apache Kafka 4.0 on.
+    Consumer,
+}
+
 /// Which cluster, and who we are there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KafkaSettings {
@@ -33,6 +43,7 @@ pub struct KafkaSettings {
     pub client_id: String,
     /// The consumer group that all replicas share.
     pub group_id: String,
+    pub group_protocol: GroupProtocol,
     /// Put before each topic's name; empty on most clusters.
     pub topic_prefix: String,
 }
@@ -57,13 +68,18 @@ impl KafkaSettings {
             .set("auto.offset.reset", "earliest")
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
-            .set("partition.assignment.strategy", "cooperative-sticky")
-            .set("session.timeout.ms", SESSION_TIMEOUT_MS.to_string())
-            .set("heartbeat.interval.ms", HEARTBEAT_MS.to_string())
             .set("queued.max.messages.kbytes", PREFETCH_KIB_MAX.to_string())
             .set("queued.min.messages", PREFETCH_MESSAGES.to_string())
             .set("fetch.message.max.bytes", MESSAGE_BYTES_MAX.to_string())
             .set("statistics.interval.ms", STATISTICS_MS.to_string());
+        match self.group_protocol {
+            GroupProtocol::Classic => config
+                .set("partition.assignment.strategy", "cooperative-sticky")
+                .set("session.timeout.ms", SESSION_TIMEOUT_MS.to_string())
+                .set("heartbeat.interval.ms", HEARTBEAT_MS.to_string()),
+            // The broker sets the rest, and the client refuses to hear of it.
+            GroupProtocol::Consumer => config.set("group.protocol", "consumer"),
+        };
         config
     }
 

@@ -1,5 +1,7 @@
 //! Where paths are computed; the only room that knows.
 
+pub mod local;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

@@ -11,6 +11,7 @@ use monte_carlo_engine::Subject;
 use monte_carlo_service::http::limits::Timeouts;
 use monte_carlo_service::http::readiness::{DatabaseProbe, Probe, Probes};
 use monte_carlo_service::http::server::{Server, Stopped};
+use monte_carlo_service::telemetry::trace_context::TraceContext;
 use monte_carlo_service::http::subjects::{Existence, SubjectLookup};
 use monte_carlo_service::http::{Dependencies, metrics, router};
 use reqwest::{Client, Method, RequestBuilder, Response};
@@ -56,7 +57,7 @@ pub(crate) struct Core {
 
 #[async_trait]
 impl SubjectLookup for Core {
-    async fn exists(&self, subject: &Subject) -> Existence {
+    async fn exists(&self, subject: &Subject, _trace: &TraceContext) -> Existence {
         self.asked.lock().unwrap().push(subject.clone());
         let answer = *self.answer.lock().unwrap();
         match answer {

@@ -34,7 +34,7 @@ pub(in crate::http) async fn create(
     let body = receive_json(request, &app.large_bodies, app.timeouts).await?;
     let key = key.map(|key| IdempotencyKey { key, body_hash: hex::encode(&Sha256::digest(&body.bytes)) });
     let order = understand(body.bytes.clone()).await?;
-    let (order, input) = check(&app, order).await?;
+    let (order, input) = check(&app, order, &trace).await?;
 
     let config = serde_json::to_value(&order.config).map_err(|fault| {
         tracing::error!(error = %fault, "a config has no JSON");
@@ -71,9 +71,13 @@ async fn understand(bytes: axum::body::Bytes) -> Result<Order, ApiError> {
 }
 
 /// Refuses what the worker could only fail: a history that cannot be simulated, a subject that does not exist.
-async fn check(app: &AppState, mut order: Order) -> Result<(Order, Option<StoredInput>), ApiError> {
+async fn check(
+    app: &AppState,
+    mut order: Order,
+    trace: &TraceContext,
+) -> Result<(Order, Option<StoredInput>), ApiError> {
     let Some(input) = order.input.take() else {
-        expect_existence(app, &order.subject).await?;
+        expect_existence(app, &order.subject, trace).await?;
         return Ok((order, None));
     };
     let turn = app.histories.clone().acquire_owned().await.map_err(|_| ApiError::internal())?;
@@ -86,8 +90,8 @@ async fn check(app: &AppState, mut order: Order) -> Result<(Order, Option<Stored
     .await?
 }
 
-async fn expect_existence(app: &AppState, subject: &Subject) -> Result<(), ApiError> {
-    let answer = tokio::time::timeout(app.timeouts.existence, app.subjects.exists(subject)).await;
+async fn expect_existence(app: &AppState, subject: &Subject, trace: &TraceContext) -> Result<(), ApiError> {
+    let answer = tokio::time::timeout(app.timeouts.existence, app.subjects.exists(subject, trace)).await;
     let (code, field, what) = match (answer, subject) {
         (Ok(Existence::Exists | Existence::Unknown) | Err(_), _) => return Ok(()),
         (Ok(Existence::NotFound), Subject::Assessment(_)) => {

@@ -1,0 +1,56 @@
+//! The command line: one binary, one enum of commands.
+
+//mod dev;
+mod migrate;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::ConfigFaults;
+
+/// Says how likely a trading account is to break its rules, what it will pay out, and how sure that is.
+#[derive(Debug, Parser)]
+#[command(name = "monte-carlo-service", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve, with the environment's variables (the default; the README has the table)
+    Serve,
+    /// Run the main job on embedded parts: a sample book of traders, simulated, shown and served
+    //Dev(dev::Arguments),
+    /// Bring the database's schema up to date and exit
+    Migrate,
+}
+
+/// A fault of the configuration: mend the variables and start again.
+const EXIT_CONFIGURATION: u8 = 2;
+
+/// Runs the command that the process was started with.
+pub async fn run() -> ExitCode {
+    match Arguments::parse().command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run().await,
+        //Command::Dev(arguments) => dev::run(&arguments).await,
+        Command::Migrate => migrate::run().await,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the edge where the environment enters")]
+fn environment(variable: &str) -> Option<String> {
+    std::env::var(variable).ok()
+}
+
+fn configuration_faults(faults: &ConfigFaults) -> ExitCode {
+    eprintln!("{faults}");
+    ExitCode::from(EXIT_CONFIGURATION)
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,104 @@
+//! What an error means for a job: the one place that decides.
+
+use monte_carlo_engine::PlanError;
+
+use super::lifecycle::Fault;
+use crate::core_service::error::CoreError;
+use crate::simulator::SimulatorError;
+use crate::store::StoreError;
+
+/// Why an attempt ended without a result.
+#[derive(Debug, thiserror::Error)]
+pub enum AttemptError {
+    /// Core Service did not give us the account.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// The account cannot be simulated as asked.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The simulator did not finish.
+    #[error(transparent)]
+    Simulator(#[from] SimulatorError),
+    /// The database did not take a write.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The job's row cannot be read by this version.
+    #[error("the stored job cannot be read: {0}")]
+    Unreadable(String),
+    /// A thread of ours panicked.
+    #[error("the service failed: {0}")]
+    Internal(String),
+    /// Another worker has the job, or nobody has: whatever we would write is refused.
+    #[error("the lease was lost")]
+    LeaseLost,
+    /// This process stops.
+    #[error("the worker is stopping")]
+    Stopping,
+}
+
+/// What becomes of the attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The job machine is told of a fault.
+    Fault(Fault),
+    /// The job is given back, uncharged.
+    Release,
+    /// Nothing is written.
+    Stale,
+}
+
+/// Judges an error.
+pub fn verdict(error: &AttemptError) -> Verdict {
+    let said = error.to_string();
+    match error {
+        AttemptError::Core(core) => Verdict::Fault(core.fault()),
+        AttemptError::Plan(_) | AttemptError::Unreadable(_) => Verdict::Fault(Fault::Terminal(said)),
+        AttemptError::Simulator(SimulatorError::Unavailable(_)) => Verdict::Fault(Fault::Snooze(said)),
+        AttemptError::Simulator(SimulatorError::Engine(_)) | AttemptError::Internal(_) => {
+            Verdict::Fault(Fault::Retry(said))
+        }
+        // Never the database's own words: callers read this.
+        AttemptError::Store(_) => Verdict::Fault(Fault::Retry("the database did not take the input".into())),
+        // Only the worker cancels, and says why beforehand; a cancel without a cause is a lost lease.
+        AttemptError::Simulator(SimulatorError::Cancelled) | AttemptError::LeaseLost => Verdict::Stale,
+        AttemptError::Stopping => Verdict::Release,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_its_verdict() {
+        let retry = |text: &str| Verdict::Fault(Fault::Retry(text.into()));
+        let snooze = |text: &str| Verdict::Fault(Fault::Snooze(text.into()));
+        let terminal = |text: &str| Verdict::Fault(Fault::Terminal(text.into()));
+        let cases = [
+            (
+                AttemptError::Plan(PlanError::NoClosingTrades),
+                terminal("the account has no closing trades, so there is nothing to simulate from"),
+            ),
+            (AttemptError::Unreadable("x".into()), terminal("the stored job cannot be read: x")),
+            (
+                AttemptError::Simulator(SimulatorError::Unavailable("no replica".into())),
+                snooze("the simulator cannot be reached: no replica"),
+            ),
+            (
+                AttemptError::Simulator(SimulatorError::Engine("index".into())),
+                retry("the engine failed: index"),
+            ),
+            (AttemptError::Internal("index".into()), retry("the service failed: index")),
+            (
+                AttemptError::Store(StoreError::Failed("secret SQL".into())),
+                retry("the database did not take the input"),
+            ),
+            (AttemptError::Simulator(SimulatorError::Cancelled), Verdict::Stale),
+            (AttemptError::LeaseLost, Verdict::Stale),
+            (AttemptError::Stopping, Verdict::Release),
+        ];
+        for (error, expected) in cases {
+            assert_eq!(verdict(&error), expected, "{error}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! One attempt at one job: fetch, plan, simulate, report, settle.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use monte_carlo_engine::{Execution, InputData, Plan, SimulationConfig, report};
+use serde_json::Value;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::Worker;
+use super::hands::{Held, Place};
+use crate::jobs::events;
+use crate::jobs::fault::{AttemptError, Verdict, verdict};
+use crate::jobs::input::StoredInput;
+use crate::jobs::lifecycle::{Event, Situation, State, step};
+use crate::simulator::SimulatorError;
+use crate::store::{ClaimedJob, Settlement, Write};
+use crate::telemetry::clock::now_ms;
+
+/// Tries to bring an outcome home; about a minute with the pauses between them, after which the lease is surely gone.
+const SETTLE_TRIES: u32 = 30;
+/// Between two of them.
+const SETTLE_PAUSE: Duration = Duration::from_secs(2);
+
+/// Carries one job to its outcome and writes it.
+pub(super) async fn carry(worker: Arc<Worker>, job: ClaimedJob, held: Arc<Held>, place: Place) {
+    let span = tracing::info_span!(
+        "job",
+        job.id = %job.lease.job,
+        subject.id = job.subject.id(),
+        correlation_id = job.trace.correlation_id,
+        attempt = job.attempts,
+    );
+    async {
+        let began = Instant::now();
+        let outcome = tokio::select! {
+            outcome = simulate(&worker, &job, &held) => outcome,
+            error = cut_off(&held) => Err(error),
+        };
+        if let Some(settlement) = settlement(&job, outcome) {
+            record(&settlement, began.elapsed());
+            settle(&worker, &job, &settlement).await;
+        }
+    }
+    .instrument(span)
+    .await;
+    drop(place);
+}
+
+/// Ends the attempt when the lease is lost or the worker stops, whatever it waits for.
+async fn cut_off(held: &Held) -> AttemptError {
+    const LOOK_EVERY: Duration = Duration::from_millis(50);
+    while !held.is_cancelled() {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    if held.is_lost() { AttemptError::LeaseLost } else { AttemptError::Stopping }
+}
+
+async fn simulate(worker: &Worker, job: &ClaimedJob, held: &Held) -> Result<Value, AttemptError> {
+    let config: SimulationConfig = decode(&job.config)?;
+    let input = match &job.input {
+        Some(stored) => decode(stored)?,
+        None => fetch(worker, job).await?,
+    };
+    let (subject, default_paths) = (job.subject.clone(), worker.settings.default_paths);
+    let plan = off_the_runtime(move || Plan::new(&subject, &input, &config, default_paths)).await??;
+    held.expect_paths(plan.paths());
+    let plan = Arc::new(plan);
+    let began = Instant::now();
+    let tally = worker.simulator.simulate(plan.clone(), held.control.clone()).await.map_err(|error| {
+        if matches!(error, SimulatorError::Cancelled) && !held.is_lost() {
+            AttemptError::Stopping
+        } else {
+            error.into()
+        }
+    })?;
+    let execution = Execution {
+        executed_on: worker.simulator.name().to_owned(),
+        simulation_time_seconds: began.elapsed().as_secs_f64(),
+    };
+    let result = off_the_runtime(move || serde_json::to_value(report(&plan, &tally, &execution))).await?;
+    result.map_err(|error| AttemptError::Internal(error.to_string()))
+}
+
+fn decode<T: serde::de::DeserializeOwned>(stored: &Value) -> Result<T, AttemptError> {
+    T::deserialize(stored).map_err(|error| AttemptError::Unreadable(error.to_string()))
+}
+
+/// The account and its whole history, stored before they are used: what is simulated can always be recomputed.
+async fn fetch(worker: &Worker, job: &ClaimedJob) -> Result<InputData, AttemptError> {
+    let input = worker.core_service.gather(&job.subject, &job.trace).await?;
+    let stored = StoredInput::new(&input).map_err(|error| AttemptError::Internal(error.to_string()))?;
+    match worker.store.save_input(&job.lease, &stored).await? {
+        Write::Applied => Ok(input),
+        Write::Stale => Err(AttemptError::LeaseLost),
+    }
+}
+
+/// Runs what takes milliseconds of a core on a thread that may block.
+async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, AttemptError> {
+    tokio::task::spawn_blocking(work).await.map_err(|panic| AttemptError::Internal(panic.to_string()))
+}
+
+/// What is to be written of the outcome; `None` where nothing may be.
+fn settlement(job: &ClaimedJob, outcome: Result<Value, AttemptError>) -> Option<Settlement> {
+    let (event, result) = match outcome {
+        Ok(result) => (Event::Simulated, Some(result)),
+        Err(error) => match verdict(&error) {
+            Verdict::Stale => {
+                tracing::warn!(%error, "the attempt ends without a word: the job is no longer ours");
+                return None;
+            }
+            Verdict::Release => (Event::Released, None),
+            Verdict::Fault(fault) => {
+                tracing::warn!(%error, ?fault, "the attempt failed");
+                (Event::Faulted(fault), None)
+            }
+        },
+    };
+    let state = State::Running { attempts: job.attempts, snoozes: job.snoozes };
+    let situation = Situation { age_ms: job.age_ms, jitter: fastrand::f64() };
+    let next = match step(&state, &event, situation) {
+        Ok(next) => next,
+        Err(illegal) => {
+            tracing::error!(%illegal, "the job machine refused its own worker");
+            return None;
+        }
+    };
+    let outbox = result
+        .as_ref()
+        .map(|result| events::completed(&job.lease.job, &job.subject, &job.trace, result, now_ms()));
+    Some(Settlement { next, result, outbox })
+}
+
+fn record(settlement: &Settlement, took: Duration) {
+    let status = match settlement.next {
+        State::Completed => "completed",
+        State::Failed { .. } => "failed",
+        State::Pending { .. } | State::Running { .. } => "pending",
+    };
+    metrics::counter!("simulation_jobs_total", "status" => status).increment(1);
+    metrics::histogram!("simulation_duration_seconds", "status" => status).record(took.as_secs_f64());
+}
+
+/// Brings the outcome home, through short outages of the database; the fence refuses it if it comes too late.
+async fn settle(worker: &Worker, job: &ClaimedJob, settlement: &Settlement) {
+    for attempt in 1..=SETTLE_TRIES {
+        match worker.store.settle(&job.lease, settlement).await {
+            Ok(Write::Applied) => {
+                tracing::info!(state = ?settlement.next, "the attempt is settled");
+                if settlement.outbox.is_some() {
+                    worker.signals.outbox_filled();
+                }
+                return;
+            }
+            Ok(Write::Stale) => {
+                tracing::warn!("the outcome came too late: the job is no longer ours");
+                return;
+            }
+            Err(error) => tracing::warn!(%error, attempt, "the outcome could not be written yet"),
+        }
+        tokio::time::sleep(SETTLE_PAUSE).await;
+    }
+}

@@ -1,0 +1,79 @@
+//! Carries jobs through: claims them, keeps their leases alive, simulates, settles.
+//!
+//! Three loops and a task a job. **claim** fills the free places; **beat** extends the leases and cancels what was
+//! lost; **sweep** hands on what other workers left behind. Every decision is `lifecycle::step`'s.
+
+mod attempt;
+mod beat;
+mod claim;
+mod hands;
+mod sweep;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use self::hands::Hands;
+use super::ids::WorkerId;
+use crate::core_service::client::CoreServiceClient;
+use crate::signals::Signals;
+use crate::simulator::Simulator;
+use crate::store::Store;
+
+/// A lease's length: three missed beats.
+pub const LEASE_MS: u64 = 6_000;
+/// Between two signs of life.
+pub const BEAT_EVERY: Duration = Duration::from_secs(2);
+/// Between two looks for leases that ran out.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(2);
+/// Hard limit of one attempt: a hung call is noticed by the database's clock, whatever the worker thinks.
+pub const ATTEMPT_DEADLINE_MS: u64 = 20 * 60 * 1_000;
+/// Between two claims when no wake-up comes: the price of a lost wake-up.
+pub const POLL_EVERY: Duration = Duration::from_millis(500);
+/// Jobs of one claim.
+pub const CLAIM_BATCH_MAX: u32 = 32;
+
+/// What a worker is told.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkerSettings {
+    /// Jobs in hand at once.
+    pub concurrency: usize,
+    /// Paths of a job that does not say.
+    pub default_paths: u64,
+    /// How long running work may go on after the stop.
+    pub shutdown_grace: Duration,
+}
+
+/// What a worker works with.
+pub struct Worker {
+    /// The queue.
+    pub store: Arc<dyn Store>,
+    /// Where histories come from.
+    pub core_service: Arc<CoreServiceClient>,
+    /// Where paths are computed.
+    pub simulator: Arc<dyn Simulator>,
+    /// Wake-ups, to and from.
+    pub signals: Arc<Signals>,
+    /// The rest.
+    pub settings: WorkerSettings,
+    /// New at each boot.
+    pub id: WorkerId,
+}
+
+impl Worker {
+    /// Works until `stop`, then finishes or gives back what it has in hand, within the grace.
+    pub async fn run(self, stop: CancellationToken) {
+        let worker = Arc::new(self);
+        let hands = Arc::new(Hands::new(worker.settings.concurrency));
+        let silence = CancellationToken::new();
+        let mut loops = JoinSet::new();
+        loops.spawn(beat::run(worker.clone(), hands.clone(), silence.clone()));
+        loops.spawn(sweep::run(worker.clone(), stop.clone()));
+        claim::run(&worker, &hands, &stop).await;
+        hands.drain(worker.settings.shutdown_grace).await;
+        silence.cancel();
+        while loops.join_next().await.is_some() {}
+    }
+}

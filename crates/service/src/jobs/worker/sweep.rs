@@ -1,0 +1,49 @@
+//! Hands on the jobs whose worker fell silent.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{SWEEP_EVERY, Worker};
+use crate::jobs::lifecycle::{Event, Situation, State, step};
+use crate::store::{ExpiredLease, Settlement, StoreError, Write};
+
+/// Leases of one sweep; the rest waits for the next.
+const SWEEP_BATCH_MAX: u32 = 100;
+
+pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
+    loop {
+        match sweep(&worker).await {
+            Ok(0) => {}
+            Ok(swept) => {
+                tracing::warn!(jobs = swept, "took over jobs whose worker fell silent");
+                worker.signals.jobs_due();
+            }
+            Err(error) => tracing::warn!(%error, "the sweep for silent workers failed"),
+        }
+        // Jittered, so that replicas do not sweep in step.
+        let pause = SWEEP_EVERY.mul_f64(0.75 + fastrand::f64() / 2.0);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+async fn sweep(worker: &Worker) -> Result<u64, StoreError> {
+    let mut swept = 0;
+    for expired in worker.store.expired(SWEEP_BATCH_MAX).await? {
+        let settlement = Settlement { next: after_silence(&expired)?, result: None, outbox: None };
+        if worker.store.settle(&expired.lease, &settlement).await? == Write::Applied {
+            swept += 1;
+        }
+    }
+    metrics::counter!("simulation_leases_lost_total").increment(swept);
+    Ok(swept)
+}
+
+fn after_silence(expired: &ExpiredLease) -> Result<State, StoreError> {
+    let state = State::Running { attempts: expired.attempts, snoozes: expired.snoozes };
+    step(&state, &Event::LeaseExpired, Situation { age_ms: 0, jitter: 0.0 })
+        .map_err(|illegal| StoreError::Corrupt(illegal.to_string()))
+}

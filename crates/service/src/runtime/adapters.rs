@@ -1,0 +1,124 @@
+//! From the configuration to the adapters behind the service's traits.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::probes::{CoreServiceProbe, KafkaProbe, RedisProbe};
+use crate::config::Config;
+use crate::core_service::client::{CoreServiceClient, CoreServiceSettings, install_tls_provider};
+use crate::http;
+use crate::http::readiness::{DatabaseProbe, Probe, Probes, Readiness};
+use crate::jobs::worker::WorkerSettings;
+use crate::kafka::consumer::Consumer;
+use crate::kafka::producer::{Producer, Publisher};
+use crate::kafka::settings::KafkaSettings;
+use crate::kafka::topics;
+use crate::signals::{RedisSettings, RedisWakeUps, Signals};
+use crate::simulator::Simulator;
+use crate::simulator::local::LocalSimulator;
+use crate::store::{self, Store, StoreOptions};
+
+/// How long one dependency may take to say how it is.
+const PROBE_BOUND: Duration = Duration::from_secs(1);
+
+/// Everything that a process works with; `serve` and `dev` differ in nothing else.
+pub struct Adapters {
+    pub store: Arc<dyn Store>,
+    pub core_service: Arc<CoreServiceClient>,
+    pub simulator: Arc<dyn Simulator>,
+    pub signals: Arc<Signals>,
+    pub consumer: Consumer,
+    pub publisher: Arc<dyn Publisher>,
+    pub readiness: Arc<dyn Readiness>,
+    pub metrics: PrometheusHandle,
+    pub worker: WorkerSettings,
+    /// Bring the schema up to date before anything else.
+    pub migrate: bool,
+    /// Where the API listens.
+    pub listen: SocketAddr,
+}
+
+/// How workers hear that jobs are due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WakeUps {
+    /// Within this process: there are no others.
+    InProcess,
+    /// Over Redis too.
+    Redis,
+}
+
+/// Makes the adapters; none of them needs its neighbour to be there yet. `stop` ends what runs behind them.
+///
+/// # Errors
+/// Where a setting makes no adapter at all.
+pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> anyhow::Result<Adapters> {
+    install_tls_provider();
+    let metrics = http::metrics::with_buckets(PrometheusBuilder::new())?
+        .install_recorder()
+        .context("the metrics recorder was installed twice")?;
+    http::metrics::describe();
+
+    let store = connect_store(config)?;
+    let core_service = Arc::new(CoreServiceClient::new(&CoreServiceSettings {
+        base_url: config.core_service.url.to_string(),
+        token: config.core_service.token.clone(),
+        timeout: config.core_service.timeout,
+    })?);
+    let kafka = KafkaSettings {
+        brokers: config.kafka.bootstrap_servers(),
+        client_id: config.kafka.client_id.clone(),
+        group_id: config.kafka.group_id.clone(),
+        group_protocol: config.kafka.group_protocol,
+        topic_prefix: config.kafka.topic_prefix.clone(),
+    };
+    let consumer = Consumer::start(&kafka, &[topics::ASSESSMENT_COMPLETED])?;
+    let publisher = Arc::new(Producer::start(&kafka)?);
+    let mut probes: Vec<Arc<dyn Probe>> = vec![
+        Arc::new(DatabaseProbe(store.clone())),
+        Arc::new(KafkaProbe(consumer.probe())),
+        Arc::new(CoreServiceProbe(core_service.clone())),
+    ];
+    let signals = match wake_ups {
+        WakeUps::InProcess => Arc::new(Signals::default()),
+        WakeUps::Redis => {
+            let redis = Arc::new(RedisWakeUps::new(&RedisSettings {
+                host: config.redis.host.clone(),
+                port: config.redis.port,
+                password: config.redis.password.clone(),
+            })?);
+            probes.push(Arc::new(RedisProbe(redis.clone())));
+            redis.connect(stop)
+        }
+    };
+    Ok(Adapters {
+        store,
+        core_service,
+        simulator: Arc::new(LocalSimulator::new(config.simulator.threads)?),
+        signals,
+        consumer,
+        publisher,
+        readiness: Arc::new(Probes::new(probes, PROBE_BOUND)),
+        metrics,
+        worker: WorkerSettings {
+            concurrency: config.worker.concurrency as usize,
+            default_paths: config.simulator.default_paths,
+            shutdown_grace: config.worker.shutdown_grace,
+        },
+        migrate: config.database.migrate_on_start,
+        listen: config.http.address(),
+    })
+}
+
+/// The store alone.
+///
+/// # Errors
+/// Where the URL makes no store.
+pub fn connect_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    let options = StoreOptions { connections_max: config.database.max_connections, ..StoreOptions::default() };
+    Ok(store::connect(config.database.exposed_url(), &options)?)
+}

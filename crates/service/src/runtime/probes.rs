@@ -1,0 +1,76 @@
+//! How each neighbour is, for `/ready`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::core_service::client::CoreServiceClient;
+use crate::http::readiness::Probe;
+use crate::kafka::consumer::ConsumerProbe;
+use crate::signals::RedisWakeUps;
+
+/// How long a broker may take to describe itself.
+const METADATA_BOUND: Duration = Duration::from_millis(900);
+
+/// How long Core Service may take to say anything at all.
+const CORE_SERVICE_BOUND: Duration = Duration::from_millis(900);
+
+/// Required: without it no event comes in and none goes out.
+pub(super) struct KafkaProbe(pub(super) ConsumerProbe);
+
+#[async_trait]
+impl Probe for KafkaProbe {
+    fn name(&self) -> &'static str {
+        "kafka"
+    }
+
+    fn required(&self) -> bool {
+        true
+    }
+
+    async fn probe(&self) -> Result<String, String> {
+        let answer = self.0.check(METADATA_BOUND).await;
+        answer.map(|()| "reachable".to_owned()).map_err(|error| {
+            // The cause comes only through the client's callbacks; the error itself says "transport failure".
+            self.0.last_error().map_or_else(|| error.to_string(), |cause| format!("{error} ({cause})"))
+        })
+    }
+}
+
+/// Not required: jobs wait for it.
+pub(super) struct CoreServiceProbe(pub(super) Arc<CoreServiceClient>);
+
+#[async_trait]
+impl Probe for CoreServiceProbe {
+    fn name(&self) -> &'static str {
+        "core_service"
+    }
+
+    fn required(&self) -> bool {
+        false
+    }
+
+    async fn probe(&self) -> Result<String, String> {
+        self.0.check(CORE_SERVICE_BOUND).await.map_err(|error| error.to_string())?;
+        self.0.last_refusal().map_or_else(|| Ok("reachable".to_owned()), Err)
+    }
+}
+
+/// Not required: it makes polling quick.
+pub(super) struct RedisProbe(pub(super) Arc<RedisWakeUps>);
+
+#[async_trait]
+impl Probe for RedisProbe {
+    fn name(&self) -> &'static str {
+        "redis"
+    }
+
+    fn required(&self) -> bool {
+        false
+    }
+
+    async fn probe(&self) -> Result<String, String> {
+        self.0.last_error().map_or_else(|| Ok("subscribed".to_owned()), Err)
+    }
+}

@@ -1,0 +1,162 @@
+//! One isolated world for one test: a database, topics and a Core Service of its own.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use monte_carlo_service::kafka::EmbeddedBroker;
+use monte_carlo_service::sample_core::{Book, Dialect, SampleCore};
+use monte_carlo_service::store;
+use sqlx::{Connection as _, Executor as _, PgConnection};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use crate::service::Service;
+use crate::topics::{self, Outgoing, Published};
+use crate::{ledger, story};
+
+/// Which database and broker.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Neighbours {
+    /// The servers that `./test` starts: PostgreSQL, Kafka, Redis.
+    Real,
+    /// A SQLite file and librdkafka's broker, in this process, so that it outlives the service's.
+    Embedded,
+}
+
+pub(crate) struct House {
+    pub(crate) book: Book,
+    environment: Vec<(String, String)>,
+    brokers: String,
+    prefix: String,
+    database_url: String,
+    scratch: TempDir,
+    _core: SampleCore,
+    _broker: Option<EmbeddedBroker>,
+}
+
+/// Paths of a job: enough that three kills hit running work, few enough for hundreds of jobs.
+const PATHS: &str = "2000";
+
+impl House {
+    pub(crate) async fn build(neighbours: Neighbours) -> Self {
+        let book = story::book();
+        let core = SampleCore::start(book.clone(), Dialect::Wrapped).await.expect("a Core Service");
+        let scratch = TempDir::new().expect("a scratch folder");
+        let name = format!("e2e_{}", Uuid::new_v4().simple());
+        let (database_url, brokers, prefix, broker) = match neighbours {
+            Neighbours::Real => {
+                (database(&name).await, required("TEST_KAFKA_BROKERS"), format!("{name}."), None)
+            }
+            Neighbours::Embedded => {
+                let broker = EmbeddedBroker::start("").expect("an embedded broker");
+                let file = scratch.path().join("jobs.db");
+                let brokers = broker.bootstrap_servers().to_owned();
+                (format!("sqlite:{}", file.display()), brokers, String::new(), Some(broker))
+            }
+        };
+        let mut environment = vec![
+            ("DATABASE_URL".to_owned(), database_url.clone()),
+            ("KAFKA_BROKERS".to_owned(), brokers.clone()),
+            ("KAFKA_TOPIC_PREFIX".to_owned(), prefix.clone()),
+            ("KAFKA_GROUP_ID".to_owned(), name),
+            ("CORE_SERVICE_URL".to_owned(), core.url().to_owned()),
+            ("SIMULATION_PATHS".to_owned(), PATHS.to_owned()),
+        ];
+        environment.extend(redis(neighbours));
+        if neighbours == Neighbours::Real {
+            topics::create(&brokers, &prefix).await;
+        }
+        Self { book, environment, brokers, prefix, database_url, scratch, _core: core, _broker: broker }
+    }
+
+    pub(crate) fn brokers(&self) -> &str {
+        &self.brokers
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Another replica, not yet ready.
+    pub(crate) fn service(&self) -> Service {
+        let log = self.scratch.path().join(format!("{}.log", Uuid::now_v7()));
+        Service::start(&self.environment, log)
+    }
+
+    /// The platform sends its events.
+    pub(crate) async fn tell(&self, events: &[Outgoing]) {
+        topics::send(&self.brokers, &format!("{}assessment.completed", self.prefix), events).await;
+    }
+
+    /// Everything on one of our topics, once it holds `count` event ids; the relay may be a moment behind the jobs.
+    pub(crate) async fn read_until(&self, topic: &str, count: usize) -> Vec<Published> {
+        const BOUND: Duration = Duration::from_secs(30);
+        let began = Instant::now();
+        loop {
+            let published = topics::read_all(&self.brokers, &format!("{}{topic}", self.prefix)).await;
+            let ids: std::collections::HashSet<_> =
+                published.iter().map(|e| &e.headers["event-id"]).collect();
+            if ids.len() >= count {
+                return published;
+            }
+            assert!(began.elapsed() < BOUND, "{topic} holds {} of {count} events", ids.len());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// How many messages are kept as poison.
+    pub(crate) async fn poison(&self) -> usize {
+        let store =
+            store::connect(&self.database_url, &store::Options::default()).expect("the database's URL");
+        store.poison(1_000).await.expect("the database answers").len()
+    }
+
+    /// As the platform sent it with the assessment's event.
+    pub(crate) fn correlation_id(&self, assessment_id: &str) -> String {
+        monte_carlo_service::sample_core::events::correlation_id(assessment_id)
+    }
+}
+
+/// The digests of a run in which nothing went wrong, on the real servers; made once, checked whole.
+pub(crate) async fn undisturbed() -> &'static BTreeMap<String, String> {
+    static DIGESTS: OnceCell<BTreeMap<String, String>> = OnceCell::const_new();
+    DIGESTS
+        .get_or_init(|| async {
+            let house = House::build(Neighbours::Real).await;
+            let service = house.service().ready().await;
+            house.tell(&story::events(&house.book)).await;
+            let digests = ledger::settle(&house, &service).await;
+            service.stop().await;
+            digests
+        })
+        .await
+}
+
+async fn database(name: &str) -> String {
+    let server = required("TEST_DATABASE_URL");
+    let mut connection = PgConnection::connect(&server).await.expect("the test's PostgreSQL answers");
+    let create: &'static str = format!(r#"CREATE DATABASE "{name}""#).leak();
+    connection.execute(create).await.expect("a database of its own");
+    let (base, _) = server.rsplit_once('/').expect("the URL names a database");
+    format!("{base}/{name}")
+}
+
+fn redis(neighbours: Neighbours) -> Vec<(String, String)> {
+    let address = match neighbours {
+        Neighbours::Real => required("TEST_REDIS_URL"),
+        // Nothing listens there: Redis may be away for ever.
+        Neighbours::Embedded => "redis://127.0.0.1:1".to_owned(),
+    };
+    let (host, port) = address
+        .trim_start_matches("redis://")
+        .trim_end_matches('/')
+        .rsplit_once(':')
+        .expect("TEST_REDIS_URL is redis://HOST:PORT");
+    vec![("REDIS_HOST".to_owned(), host.to_owned()), ("REDIS_PORT".to_owned(), port.to_owned())]
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test's own servers come from ./test")]
+pub(crate) fn required(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run ./test end-to-end"))
+}

@@ -1,0 +1,11 @@
+//! One event all the way, on real parts: Kafka → job → simulation → stored result → event; and the same while
+//! processes die. Run by `./test end-to-end`, which starts the servers.
+
+mod crashes;
+mod flow;
+mod house;
+mod kafkajs;
+mod ledger;
+mod service;
+mod story;
+mod topics;

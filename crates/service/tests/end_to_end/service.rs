@@ -1,0 +1,123 @@
+//! The service as a process: started, asked over HTTP, stopped, killed.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A started service is ready within this; a slow machine waits for Kafka's coordinator.
+const READY_BOUND: Duration = Duration::from_secs(60);
+
+pub(crate) struct Service {
+    child: Child,
+    pub(crate) url: String,
+    log: PathBuf,
+    http: reqwest::Client,
+}
+
+impl Service {
+    /// Starts `serve` with exactly `environment`, on a free port.
+    pub(crate) fn start(environment: &[(String, String)], log: PathBuf) -> Self {
+        let port = free_port();
+        let file = File::options().create(true).append(true).open(&log).expect("the log can be opened");
+        let child = Command::new(env!("CARGO_BIN_EXE_monte-carlo-service"))
+            .arg("serve")
+            .env_clear()
+            .envs(environment.iter().cloned())
+            .env("HOST", "127.0.0.1")
+            .env("PORT", port.to_string())
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().expect("the log can be shared"))
+            .stderr(file)
+            .spawn()
+            .expect("the service starts");
+        Self { child, url: format!("http://127.0.0.1:{port}"), log, http: reqwest::Client::new() }
+    }
+
+    /// Waits until `/ready` says so.
+    pub(crate) async fn ready(self) -> Self {
+        let began = Instant::now();
+        while began.elapsed() < READY_BOUND {
+            if let Ok(answer) = self.http.get(format!("{}/ready", self.url)).send().await {
+                if answer.status() == 200 {
+                    return self;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the service is not ready after {READY_BOUND:?}:\n{}", self.log_tail());
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let answer = self.http.get(format!("{}{path}", self.url)).send().await.expect("the service answers");
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.json().await.expect("the answer is JSON")
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        let request = self.http.post(format!("{}{path}", self.url)).json(body);
+        let answer = request.send().await.expect("the service answers");
+        (answer.status().as_u16(), answer.json().await.expect("the answer is JSON"))
+    }
+
+    /// All jobs of a status, over every page.
+    pub(crate) async fn jobs(&self, status: &str) -> Vec<Value> {
+        let mut jobs = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = self.get(&format!("/simulations?status={status}&limit=200{cursor}")).await;
+            jobs.extend(page["jobs"].as_array().expect("jobs").iter().cloned());
+            match page["nextCursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return jobs,
+            }
+        }
+    }
+
+    /// SIGKILL: no goodbye.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("the service can be killed");
+        self.child.wait().expect("the service was ours");
+    }
+
+    /// SIGTERM; the service ends by itself, with success.
+    pub(crate) async fn stop(mut self) {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the service was ours") {
+                assert!(status.success(), "{status}:\n{}", self.log_tail());
+                return;
+            }
+            assert!(
+                began.elapsed() < Duration::from_secs(30),
+                "SIGTERM did not end it:\n{}",
+                self.log_tail()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The last lines of its log, for a failed test.
+    pub(crate) fn log_tail(&self) -> String {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    listener.local_addr().expect("it is bound").port()
+}

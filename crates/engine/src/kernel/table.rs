@@ -113,3 +113,102 @@ impl Table for DayTable<'_> {
         u64::from(self.days[row as usize].trades)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Strategy, any, prop, prop_assert_eq, proptest};
+
+    use super::{Account, DayTable, Depth, FloorRule, Follows, Table, TradeTable};
+    use crate::history::rebuild::Closed;
+    use crate::history::rows::Rows;
+    use crate::kernel::account::Close;
+    use crate::kernel::{LogDepth, MoneyDepth};
+    use crate::rules::Start;
+    use crate::rules::floor::Drop;
+
+    fn floor_rule() -> impl Strategy<Value = FloorRule> {
+        let follows = prop::sample::select(vec![Follows::Nothing, Follows::EveryClose, Follows::DayClose]);
+        let drop = prop::sample::select(vec![Drop::Distance(40), Drop::MoneyFraction { keep: 950_000_000 }]);
+        let ceiling = prop::sample::select(vec![960, 1_010, i64::MAX]);
+        (follows, drop, ceiling).prop_map(|(follows, drop, ceiling)| {
+            let ceiling = if follows == Follows::Nothing { 960 } else { ceiling };
+            FloorRule { follows, drop, ceiling, ruin: 0 }
+        })
+    }
+
+    /// The state after each day, trade by trade: what the quick test for whole days must not change.
+    fn trade_by_trade<D: Depth>(
+        rows: &Rows,
+        floor: &FloorRule,
+        mut account: Account<D>,
+    ) -> Vec<(i64, i64, i64, u64)> {
+        let table = TradeTable::new(rows);
+        let mut seen = Vec::new();
+        for day in &rows.days {
+            let broken = (day.first..day.first + day.trades)
+                .any(|trade| table.advance(trade, floor, &mut account) == Close::Broken);
+            if !broken && floor.follows == Follows::DayClose && account.x > account.day_peak {
+                account.day_peak = account.x;
+                account.floor = floor.level(account.x);
+            }
+            seen.push((account.x, account.peak, account.floor, account.depth.fraction()));
+            if broken {
+                break;
+            }
+        }
+        seen
+    }
+
+    fn day_by_day<D: Depth>(
+        rows: &Rows,
+        floor: &FloorRule,
+        mut account: Account<D>,
+    ) -> Vec<(i64, i64, i64, u64)> {
+        let table = DayTable::new(rows);
+        let mut seen = Vec::new();
+        for day in 0..rows.days.len() as u32 {
+            let close = table.advance(day, floor, &mut account);
+            seen.push((account.x, account.peak, account.floor, account.depth.fraction()));
+            if close == Close::Broken {
+                break;
+            }
+        }
+        seen
+    }
+
+    proptest! {
+        #[test]
+        fn a_day_is_its_trades(
+            steps in prop::collection::vec((0_i64..12, -30_i64..32), 1..60), floor in floor_rule(), peak in 1_000_i64..1_030,
+        ) {
+            let mut utc_day = 0;
+            let closed: Vec<Closed> = steps.iter().map(|&(gap, step)| {
+                utc_day += i64::from(gap == 0);
+                Closed { step, utc_day }
+            }).collect();
+            let rows = Rows::by_day(&closed);
+            let start = Start { x: 1_000, peak, floor: floor.level(peak) };
+            prop_assert_eq!(
+                day_by_day(&rows, &floor, Account::<LogDepth>::open(start)),
+                trade_by_trade(&rows, &floor, Account::<LogDepth>::open(start))
+            );
+            prop_assert_eq!(
+                day_by_day(&rows, &floor, Account::<MoneyDepth>::open(start)),
+                trade_by_trade(&rows, &floor, Account::<MoneyDepth>::open(start))
+            );
+        }
+
+        #[test]
+        fn the_drawdown_of_money_is_the_deepest_ratio(steps in prop::collection::vec(any::<i8>(), 1..50)) {
+            let (mut x, mut peak, mut deepest) = (10_000_i64, 10_000_i64, 0.0_f64);
+            let mut depth = MoneyDepth::NONE;
+            for step in steps {
+                x += i64::from(step);
+                peak = peak.max(x);
+                deepest = deepest.max((peak - x) as f64 / peak as f64);
+                depth = depth.deepened(peak, x);
+            }
+            prop_assert_eq!(depth.fraction(), (deepest * 1e9).round() as u64);
+        }
+    }
+}

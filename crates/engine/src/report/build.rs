@@ -35,6 +35,7 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
         current_balance: plan.applied.balance,
         peak_balance: plan.applied.peak_balance,
         breach_probability: share(breaches.iter().sum()),
+        breach_causes: outcomes::causes(&tally.events),
         ruin_probability: share(tally.ruined),
         pass_probability: plan.limits.pass.map(|_| share(passes.iter().sum())),
         expected_payout: view.expected_payout(),
@@ -46,7 +47,7 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
             horizon_return: None,
             drawdown: view.drawdowns.bars(DEPTH_ONE),
         },
-        fan: fan::chart(plan, tally),
+        fan: fan::chart(plan, tally, |permille| view.final_balance(permille)),
         monte_carlo_errors: view.errors(&risk_metrics),
         risk_metrics,
         steps: plan.steps(),
@@ -99,12 +100,8 @@ impl<'a> View<'a> {
         }
     }
 
-    fn dollars(&self, units: f64) -> f64 {
-        units / UNITS_PER_DOLLAR
-    }
-
     fn loss(&self, units: f64) -> f64 {
-        self.dollars(self.opening - units)
+        (self.opening - units) / UNITS_PER_DOLLAR
     }
 
     fn horizon_return(&self, units: f64) -> f64 {
@@ -163,9 +160,17 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Dollars.
+    fn final_balance(&self, permille: u64) -> f64 {
+        self.balances.lower(permille).mean() / UNITS_PER_DOLLAR
+    }
+
+    fn return_quantile(&self, permille: u64) -> f64 {
+        self.horizon_return(self.balances.lower(permille).mean())
+    }
+
     fn confidence_intervals(&self) -> ConfidenceIntervals {
-        let at = |permille| self.horizon_return(self.balances.lower(permille).mean());
-        let (low95, high95, low99, high99) = (at(25), at(975), at(5), at(995));
+        let [low95, high95, low99, high99] = [25, 975, 5, 995].map(|permille| self.return_quantile(permille));
         ConfidenceIntervals {
             return95_lower: low95,
             return95_upper: high95,
@@ -179,10 +184,9 @@ impl<'a> View<'a> {
     }
 
     fn percentiles(&self) -> Distribution<Percentiles> {
-        let balance = |permille| self.balances.lower(permille).mean();
         Distribution {
-            final_balance: Percentiles::each(|permille| self.dollars(balance(permille))),
-            horizon_return: Some(Percentiles::each(|permille| self.horizon_return(balance(permille)))),
+            final_balance: Percentiles::each(|permille| self.final_balance(permille)),
+            horizon_return: Some(Percentiles::each(|permille| self.return_quantile(permille))),
             drawdown: Percentiles::each(|permille| self.drawdowns.lower(permille).mean() / DEPTH_ONE),
         }
     }
@@ -228,7 +232,7 @@ impl<'a> View<'a> {
         let rank = self.balances.lower_rank(permille);
         let (low, high) = self.balances.rank_interval(rank, permille as f64 / 1_000.0);
         Estimate {
-            value: self.horizon_return(self.balances.lower(permille).mean()),
+            value: self.return_quantile(permille),
             lower: self.horizon_return(low),
             upper: self.horizon_return(high),
         }

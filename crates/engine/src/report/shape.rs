@@ -40,6 +40,8 @@ pub struct Report {
 
     /// The account breaks by the horizon, by a rule or by ruin.
     pub breach_probability: Estimate,
+    /// What broke them.
+    pub breach_causes: BreachCauses,
     /// The balance is 0 or less at the horizon.
     pub ruin_probability: Estimate,
     /// The account passes by the horizon; absent where there is nothing to pass.
@@ -158,6 +160,16 @@ pub struct Estimate {
     pub lower: f64,
     /// The interval's upper end.
     pub upper: f64,
+}
+
+/// Broken paths by cause; when one move crosses two floors, the higher is the cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BreachCauses {
+    /// By the total-drawdown rule.
+    pub drawdown: u64,
+    /// By ruin, where no rule's floor stood above it.
+    pub ruin: u64,
 }
 
 /// When an event came, among the paths on which it did, in rows.

@@ -24,6 +24,7 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
     let breaches = outcomes::breaches(&tally.events);
     let passes = outcomes::passes(&tally.events);
     let share = |events: u64| probability(events, view.paths);
+    let (broken, passed) = (breaches.iter().sum(), passes.iter().sum());
     let mut report = Report {
         confidence_intervals: view.confidence_intervals(),
         variance: view.variance(&view.all),
@@ -34,10 +35,11 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
         trades_analyzed: plan.trades_analyzed as u64,
         current_balance: plan.applied.balance,
         peak_balance: plan.applied.peak_balance,
-        breach_probability: share(breaches.iter().sum()),
+        breach_probability: share(broken),
         breach_causes: outcomes::causes(&tally.events),
         ruin_probability: share(tally.ruined),
-        pass_probability: plan.limits.pass.map(|_| share(passes.iter().sum())),
+        pass_probability: plan.limits.pass.map(|_| share(passed)),
+        neither_probability: share(view.paths - broken - passed),
         expected_payout: view.expected_payout(),
         time_to_breach: outcomes::time(&breaches),
         time_to_pass: outcomes::time(&passes),

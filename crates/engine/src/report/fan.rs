@@ -19,7 +19,7 @@ pub(super) fn chart(plan: &Plan, tally: &Tally, last: impl Fn(u64) -> f64) -> Fa
         plan.limits.pass.map(|_| outcomes::share_by(&outcomes::passes(&tally.events), &steps, paths));
     FanChart {
         balance,
-        floor: vec![plan.scale.balance(plan.start.floor); steps.len()],
+        floor: vec![plan.applied.floor_at_start().unwrap_or(0.0).max(0.0); steps.len()],
         breached: outcomes::share_by(&outcomes::breaches(&tally.events), &steps, paths),
         passed,
         steps,

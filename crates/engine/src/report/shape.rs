@@ -47,6 +47,8 @@ pub struct Report {
     /// The account passes by the horizon; absent where there is nothing to pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pass_probability: Option<Estimate>,
+    /// The account neither breaks nor passes by the horizon.
+    pub neither_probability: Estimate,
     /// What the trader is paid, which is what the firm is expected to pay.
     pub expected_payout: Estimate,
     /// When accounts break; absent where none did.
@@ -240,7 +242,7 @@ pub struct FanChart {
     /// Percentiles of the balance, US dollars.
     #[serde(flatten)]
     pub balance: Percentiles<Vec<f64>>,
-    /// The floor at the start, US dollars: the lowest that it can stand, for a trailing floor only rises.
+    /// The floor at the start, US dollars, 0 without one: the lowest that it can stand, for a trailing floor only rises.
     pub floor: Vec<f64>,
     /// Share of paths broken by then.
     pub breached: Vec<f64>,

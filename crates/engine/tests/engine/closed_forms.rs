@@ -133,3 +133,41 @@ fn a_ruined_account_is_broken_without_any_rule() {
     assert_passes(&report, 0.5);
     assert_eq!(report.ruin_probability.value, report.breach_probability.value);
 }
+
+/// 4,096 equiprobable conditional means of a standard normal variable, each beside its mirror image.
+fn normal_rows() -> Vec<f64> {
+    let density = |z: f64| libm::exp(-z * z / 2.0) / (2.0 * std::f64::consts::PI).sqrt();
+    let quantile = |p: f64| {
+        let (mut low, mut high) = (-9.0_f64, 9.0_f64);
+        for _ in 0..80 {
+            let middle = f64::midpoint(low, high);
+            if 0.5 * libm::erfc(-middle / std::f64::consts::SQRT_2) < p {
+                low = middle
+            } else {
+                high = middle
+            }
+        }
+        density(low)
+    };
+    let borders: Vec<f64> =
+        (0..=2_048).map(|i| if i == 0 { 0.0 } else { quantile(f64::from(i) / 4_096.0) }).collect();
+    borders.windows(2).map(|pair| 4_096.0 * (pair[0] - pair[1])).flat_map(|z| [z, -z]).collect()
+}
+
+#[test]
+fn a_brownian_motion_watched_once_a_day_meets_one_barrier() {
+    // μ = 0.0005 and σ = 0.01 in log-equity, 252 days, a static floor 0.10 below in log-equity: 0.263629.
+    let mut balance = 100_000.0;
+    let pnls: Vec<f64> = normal_rows()
+        .into_iter()
+        .map(|z| {
+            let pnl = balance * libm::expm1(0.0005 + 0.01 * z);
+            balance += pnl;
+            pnl
+        })
+        .collect();
+    let rules = json!({"drawdown": {"kind": "static", "fraction": -libm::expm1(-0.1)}});
+    let asked = json!({"paths": PATHS, "steps": 252, "model": "iid", "seed": 21, "rules": rules});
+    let report = result(&plan(&assessment(), &account(100_000.0, &pnls, 4), &config(asked)));
+    assert_within_three_errors(report.breach_probability.value, 0.263_629);
+}

@@ -1,10 +1,10 @@
 //! What must hold between one request and a changed one, for any history.
 
-use monte_carlo_engine::{Estimate, Report};
+use monte_carlo_engine::{Estimate, Plan, Report, Shard, report};
 use proptest::prelude::{ProptestConfig, Strategy, prop, prop_assert, prop_assert_eq, proptest};
 use serde_json::{Value, json};
 
-use crate::support::{account, assessment, config, funded, json as as_json, plan, result};
+use crate::support::{account, assessment, config, execution, funded, json as as_json, plan, result};
 
 /// 2 to 60 trades of up to ± 800 dollars on 50,000.
 fn history() -> impl Strategy<Value = Vec<f64>> {
@@ -156,4 +156,32 @@ fn equal_times_are_ordered_by_id() {
     assert_eq!(result(&plan(&funded(), &input, &asked)).result_digest, before);
     input.trade_history[0].id = "a-first".to_owned();
     assert_ne!(result(&plan(&funded(), &input, &asked)).result_digest, before);
+}
+
+#[test]
+fn a_tighter_limit_never_breaks_less_path_by_path() {
+    let input = account(50_000.0, &crate::support::book(80), 3);
+    let planned = |amount: f64| {
+        let rules = json!({"drawdown": {"kind": "trailing", "amount": amount}});
+        plan(&assessment(), &input, &config(json!({"paths": 200, "steps": 60, "seed": 9, "rules": rules})))
+    };
+    let (tight, wide) = (planned(1_500.0), planned(2_500.0));
+    let broken = |plan: &Plan, first_path| {
+        let one = crate::support::run(plan, Shard { first_path, paths: 1 });
+        let report = report(plan, &one, &execution());
+        (
+            report.breach_probability.value == 1.0,
+            report.time_to_breach.map_or(f64::MAX, |time| time.mean_steps),
+        )
+    };
+    let (mut only_tight, mut both) = (0, 0);
+    for path in 0..200 {
+        let ((tight_breaks, tight_step), (wide_breaks, wide_step)) =
+            (broken(&tight, path), broken(&wide, path));
+        assert!(tight_breaks || !wide_breaks, "path {path}");
+        assert!(tight_step <= wide_step, "path {path}");
+        only_tight += u32::from(tight_breaks && !wide_breaks);
+        both += u32::from(wide_breaks);
+    }
+    assert!(only_tight > 0 && both > 0, "{only_tight} {both}");
 }

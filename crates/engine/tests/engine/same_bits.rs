@@ -133,9 +133,9 @@ fn golden_digests() {
     assert_eq!(
         digests,
         [
-            "f26ca388848cb70f2031ff1f005f8b1055e443b3e8d0c4d259b3f558c9506563",
-            "a272b032e804dfe4f433d0ffd7240c3cd7c9c5415d93d8c9f72db21b706ef188",
-            "dee19a2332e09912f7f060e694ef86ddc02cec262516228e48f4e4b6540b6b3e"
+            "a6603f0387dbc00568b646a3b32c8bbb829faf686e34cb1a688c8c74ab5c46d4",
+            "38afa536802e9ac1cab7408abed1e42b6d85e61c921217c5d192492e46bbca3a",
+            "9adca3b178524fede56d0091096f5f9d465fdae4e4971c29fe71cbfdf9177823"
         ]
     );
 }

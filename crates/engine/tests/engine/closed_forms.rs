@@ -142,9 +142,9 @@ fn normal_rows() -> Vec<f64> {
         for _ in 0..80 {
             let middle = f64::midpoint(low, high);
             if 0.5 * libm::erfc(-middle / std::f64::consts::SQRT_2) < p {
-                low = middle
+                low = middle;
             } else {
-                high = middle
+                high = middle;
             }
         }
         density(low)

@@ -2,7 +2,7 @@
 //!
 //! The walk: an [`InputData`] and a [`SimulationConfig`] become a [`Plan`] (rows, rules, steps, seed); the
 //! plan is cut into [`Shard`]s of path ids; [`run_shard`] turns a shard into a [`Tally`] of integers;
-//! tallies merge to the same bits in any order; [`report`] turns the merged tally into the result.
+//! tallies merge to the same bits in any order; [`report()`] turns the merged tally into the result.
 //!
 //! This crate is pure: no I/O, no clock, no environment, no threads, no async.
 #![warn(missing_docs)]
@@ -28,8 +28,8 @@ pub use config::{
 pub use history::{EpochMs, InputData, MAX_TRADES, PnlData, TierTerms, Trade};
 pub use plan::{Plan, PlanError, Shard};
 pub use report::{
-    ConfidenceIntervals, Distribution, Estimate, EventTime, Execution, FanChart, Histogram, MonteCarloErrors,
-    Percentiles, Report, RiskMetrics, report, result_digest,
+    BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, Execution, FanChart, Histogram,
+    MonteCarloErrors, Percentiles, Report, RiskMetrics, report, result_digest,
 };
 pub use run::{Cancelled, Control, run_shard};
 pub use subject::Subject;

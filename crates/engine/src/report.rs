@@ -12,6 +12,6 @@ mod shape;
 pub use build::report;
 pub use digest::result_digest;
 pub use shape::{
-    ConfidenceIntervals, Distribution, Estimate, EventTime, Execution, FanChart, Histogram, MonteCarloErrors,
-    Percentiles, Report, RiskMetrics,
+    BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, Execution, FanChart, Histogram,
+    MonteCarloErrors, Percentiles, Report, RiskMetrics,
 };

@@ -6,6 +6,7 @@ use crate::kernel::{Account, Course, DayTable, Depth, LogDepth, MoneyDepth, Tabl
 use crate::models::{IndexProcess, Process};
 use crate::money::units;
 use crate::random::Stream;
+use crate::rules::floor::{Behind, Drop, Follows, Still};
 use crate::scale::Scale;
 use crate::tally::Finished;
 use crate::{Level, Plan, Shard, Tally};
@@ -44,9 +45,17 @@ fn with_process<P: IndexProcess>(
     shard: Shard,
     control: &Control,
 ) -> Result<Tally, Cancelled> {
-    match plan.horizon.level {
-        Level::Trade => with_table(plan, process, TradeTable::new(&plan.rows), shard, control),
-        Level::Day => with_table(plan, process, DayTable::new(&plan.rows), shard, control),
+    let (rows, floor) = (&plan.rows, plan.limits.floor);
+    if plan.horizon.level == Level::Day {
+        return with_table(plan, process, DayTable::new(rows, floor), shard, control);
+    }
+    match (floor.follows, floor.drop) {
+        (Follows::Nothing, _) => with_table(plan, process, TradeTable::new(rows, Still), shard, control),
+        (_, Drop::Distance(distance)) => {
+            let behind = Behind { distance, ceiling: floor.ceiling, ruin: floor.ruin };
+            with_table(plan, process, TradeTable::new(rows, behind), shard, control)
+        }
+        _ => with_table(plan, process, TradeTable::new(rows, floor), shard, control),
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) struct Finished {
     pub(crate) balance: i64,
     /// That less the balance at the start.
     pub(crate) profit: i64,
-    /// The greatest drawdown, units of 2⁻³⁰.
+    /// The greatest drawdown, units of 10⁻⁹.
     pub(crate) drawdown: u64,
     /// The payout, units of 10⁻⁴ dollars.
     pub(crate) payout: i64,

@@ -2,8 +2,8 @@
 
 use crate::scale::LOG_ONE;
 
-/// Drawdowns are reported as integers of 2⁻³⁰.
-pub(crate) const DEPTH_ONE: f64 = 1_073_741_824.0;
+/// Drawdowns are reported as integers of 10⁻⁹, so that decimal ones are exact.
+pub(crate) const DEPTH_ONE: f64 = 1e9;
 
 /// The greatest drawdown so far.
 pub(crate) trait Depth: Copy {
@@ -13,7 +13,7 @@ pub(crate) trait Depth: Copy {
     fn deepened(self, peak: i64, x: i64) -> Self;
     /// Whether a fall of `fall` from some point at or above `peak` could deepen it.
     fn may_deepen(self, peak: i64, fall: i64) -> bool;
-    /// As an integer of 2⁻³⁰, from 0 to 2³⁰; a balance below 0 counts as the whole account.
+    /// As an integer of 10⁻⁹, from 0 to 10⁹; a balance below 0 counts as the whole account.
     fn fraction(self) -> u64;
 }
 

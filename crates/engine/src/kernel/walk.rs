@@ -64,7 +64,7 @@ impl<P: IndexProcess, T: Table> Course<'_, P, T> {
         let mut done = 0;
         for (stop, &until) in self.stops.iter().enumerate() {
             for step in done + 1..=until.min(self.last_step) {
-                if self.table.advance(row, &self.limits.floor, account) == Close::Broken {
+                if self.table.advance(row, account) == Close::Broken {
                     return (End { step, cause: Some(self.cause_of_break(account)) }, stop);
                 }
                 if gate.passes(&self.table, row, step, account.x) {

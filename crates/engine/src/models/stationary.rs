@@ -1,5 +1,7 @@
 //! The stationary bootstrap: Politis and Romano, "The stationary bootstrap" (JASA 1994).
 
+use std::hint;
+
 use super::IndexProcess;
 use crate::random::Stream;
 use crate::random::bounded::Bounded;
@@ -54,8 +56,10 @@ impl IndexProcess for Stationary {
     #[inline(always)]
     fn next(&self, stream: &mut Stream, row: u32) -> u32 {
         let v = self.any.draw(stream);
-        let following = if row + 1 == self.rows { 0 } else { row + 1 };
-        if v < self.jump_below { v >> self.shift } else { following }
+        let after = row.wrapping_add(1);
+        let following = if after == self.rows { 0 } else { after };
+        // Whether a block ends is what a predictor cannot know.
+        hint::select_unpredictable(v < self.jump_below, v >> self.shift, following)
     }
 }
 

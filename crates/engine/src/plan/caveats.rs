@@ -13,15 +13,17 @@ const NOTABLE: f64 = 0.01;
 
 /// What was assumed.
 pub(super) fn assumptions(plan: &Plan, input: &InputData, past: &Past) -> Vec<String> {
+    let limit = input.tier.as_ref().and_then(|tier| tier.max_risk_per_trade);
     let mut said = vec![
         "The future is drawn from the past: a history that was selected because it passed flatters the future."
             .to_owned(),
         "Open positions are left out.".to_owned(),
         format!(
-            "The limit of risk per trade is not simulated; {} of {} past closing trades were above {} of the balance.",
+            "The limit of risk per trade is not simulated; {} of {} past closing trades were above {} of the balance{}.",
             past.risky,
             past.closed.len(),
-            max_risk(input)
+            max_risk(input),
+            if limit.is_some() { "" } else { ", a funded account's usual limit, for none was given" }
         ),
         payout(plan),
         "Every distribution is over all paths, broken ones included; a broken account keeps the balance at which it \
@@ -103,7 +105,7 @@ pub(super) fn warnings(plan: &Plan, input: &InputData, past: &Past) -> Vec<Strin
             "The balance of {} dollars is at or below the floor of {} dollars at the start: the account is broken at \
              step 0 on every path.",
             plan.applied.balance,
-            plan.scale.balance(plan.start.floor)
+            plan.applied.floor_at_start().unwrap_or(0.0)
         ));
     }
     said

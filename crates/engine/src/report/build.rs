@@ -24,6 +24,7 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
     let breaches = outcomes::breaches(&tally.events);
     let passes = outcomes::passes(&tally.events);
     let share = |events: u64| probability(events, view.paths);
+    let (broken, passed) = (breaches.iter().sum(), passes.iter().sum());
     let mut report = Report {
         confidence_intervals: view.confidence_intervals(),
         variance: view.variance(&view.all),
@@ -34,9 +35,11 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
         trades_analyzed: plan.trades_analyzed as u64,
         current_balance: plan.applied.balance,
         peak_balance: plan.applied.peak_balance,
-        breach_probability: share(breaches.iter().sum()),
+        breach_probability: share(broken),
+        breach_causes: outcomes::causes(&tally.events),
         ruin_probability: share(tally.ruined),
-        pass_probability: plan.limits.pass.map(|_| share(passes.iter().sum())),
+        pass_probability: plan.limits.pass.map(|_| share(passed)),
+        neither_probability: share(view.paths - broken - passed),
         expected_payout: view.expected_payout(),
         time_to_breach: outcomes::time(&breaches),
         time_to_pass: outcomes::time(&passes),
@@ -46,7 +49,7 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
             horizon_return: None,
             drawdown: view.drawdowns.bars(DEPTH_ONE),
         },
-        fan: fan::chart(plan, tally),
+        fan: fan::chart(plan, tally, |permille| view.final_balance(permille)),
         monte_carlo_errors: view.errors(&risk_metrics),
         risk_metrics,
         steps: plan.steps(),
@@ -99,12 +102,8 @@ impl<'a> View<'a> {
         }
     }
 
-    fn dollars(&self, units: f64) -> f64 {
-        units / UNITS_PER_DOLLAR
-    }
-
     fn loss(&self, units: f64) -> f64 {
-        self.dollars(self.opening - units)
+        (self.opening - units) / UNITS_PER_DOLLAR
     }
 
     fn horizon_return(&self, units: f64) -> f64 {
@@ -163,9 +162,17 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Dollars.
+    fn final_balance(&self, permille: u64) -> f64 {
+        self.balances.lower(permille).mean() / UNITS_PER_DOLLAR
+    }
+
+    fn return_quantile(&self, permille: u64) -> f64 {
+        self.horizon_return(self.balances.lower(permille).mean())
+    }
+
     fn confidence_intervals(&self) -> ConfidenceIntervals {
-        let at = |permille| self.horizon_return(self.balances.lower(permille).mean());
-        let (low95, high95, low99, high99) = (at(25), at(975), at(5), at(995));
+        let [low95, high95, low99, high99] = [25, 975, 5, 995].map(|permille| self.return_quantile(permille));
         ConfidenceIntervals {
             return95_lower: low95,
             return95_upper: high95,
@@ -179,10 +186,9 @@ impl<'a> View<'a> {
     }
 
     fn percentiles(&self) -> Distribution<Percentiles> {
-        let balance = |permille| self.balances.lower(permille).mean();
         Distribution {
-            final_balance: Percentiles::each(|permille| self.dollars(balance(permille))),
-            horizon_return: Some(Percentiles::each(|permille| self.horizon_return(balance(permille)))),
+            final_balance: Percentiles::each(|permille| self.final_balance(permille)),
+            horizon_return: Some(Percentiles::each(|permille| self.return_quantile(permille))),
             drawdown: Percentiles::each(|permille| self.drawdowns.lower(permille).mean() / DEPTH_ONE),
         }
     }
@@ -228,7 +234,7 @@ impl<'a> View<'a> {
         let rank = self.balances.lower_rank(permille);
         let (low, high) = self.balances.rank_interval(rank, permille as f64 / 1_000.0);
         Estimate {
-            value: self.horizon_return(self.balances.lower(permille).mean()),
+            value: self.return_quantile(permille),
             lower: self.horizon_return(low),
             upper: self.horizon_return(high),
         }

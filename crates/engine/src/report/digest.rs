@@ -66,6 +66,15 @@ mod tests {
     }
 
     #[test]
+    fn reads_a_number_however_a_store_writes_it() {
+        let read = |text: &str| result_digest(&serde_json::from_str(text).expect("JSON"));
+        assert_eq!(read("[1.2345e-7, 1e20, 250]"), read("[0.00000012345, 100000000000000000000, 250.00]"));
+        // A double whose shortest form needs all 17 digits: a careless reader is one bit off.
+        let (value, text) = (0.1 + 0.2, "0.30000000000000004");
+        assert_eq!(result_digest(&json!([value])), read(&format!("[{text}]")));
+    }
+
+    #[test]
     fn is_the_hash_of_the_canonical_text() {
         // printf '{"a":[0.1,null],"b":1}' | sha256sum
         let expected = "39c1a64c21a6f8de09a139e8a8f12acd4e39794c412cb94d97fe61fcecd3e883";

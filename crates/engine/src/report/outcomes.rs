@@ -1,11 +1,17 @@
 //! What became of the paths, and when.
 
-use super::shape::EventTime;
+use super::shape::{BreachCauses, EventTime};
 use crate::tally::Events;
 
 /// Paths that broke, by step.
 pub(super) fn breaches(events: &Events) -> Vec<u64> {
     events.drawdown.iter().zip(&events.ruin).map(|(a, b)| u64::from(*a) + u64::from(*b)).collect()
+}
+
+/// What broke them.
+pub(super) fn causes(events: &Events) -> BreachCauses {
+    let total = |by_step: &[u32]| by_step.iter().map(|&count| u64::from(count)).sum();
+    BreachCauses { drawdown: total(&events.drawdown), ruin: total(&events.ruin) }
 }
 
 /// Paths that passed, by step.

@@ -55,7 +55,8 @@ pub(super) fn as_applied(plan: &Plan) -> Value {
         drawdown: applied
             .drawdown
             .as_ref()
-            .map(|rule| DrawdownAsApplied { rule, floor_at_start: plan.scale.balance(plan.start.floor) }),
+            .zip(applied.floor_at_start())
+            .map(|(rule, floor_at_start)| DrawdownAsApplied { rule, floor_at_start }),
         pass: applied.pass.as_ref().map(|pass| PassAsApplied {
             target_balance: pass.target_balance,
             min_trades: pass.min_trades,

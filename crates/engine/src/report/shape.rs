@@ -40,11 +40,15 @@ pub struct Report {
 
     /// The account breaks by the horizon, by a rule or by ruin.
     pub breach_probability: Estimate,
+    /// What broke them.
+    pub breach_causes: BreachCauses,
     /// The balance is 0 or less at the horizon.
     pub ruin_probability: Estimate,
     /// The account passes by the horizon; absent where there is nothing to pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pass_probability: Option<Estimate>,
+    /// The account neither breaks nor passes by the horizon.
+    pub neither_probability: Estimate,
     /// What the trader is paid, which is what the firm is expected to pay.
     pub expected_payout: Estimate,
     /// When accounts break; absent where none did.
@@ -160,6 +164,16 @@ pub struct Estimate {
     pub upper: f64,
 }
 
+/// Broken paths by cause; when one move crosses two floors, the higher is the cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BreachCauses {
+    /// By the total-drawdown rule.
+    pub drawdown: u64,
+    /// By ruin, where no rule's floor stood above it.
+    pub ruin: u64,
+}
+
 /// When an event came, among the paths on which it did, in rows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -228,7 +242,7 @@ pub struct FanChart {
     /// Percentiles of the balance, US dollars.
     #[serde(flatten)]
     pub balance: Percentiles<Vec<f64>>,
-    /// The floor at the start, US dollars: the lowest that it can stand, for a trailing floor only rises.
+    /// The floor at the start, US dollars, 0 without one: the lowest that it can stand, for a trailing floor only rises.
     pub floor: Vec<f64>,
     /// Share of paths broken by then.
     pub breached: Vec<f64>,

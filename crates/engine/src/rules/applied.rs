@@ -222,6 +222,17 @@ impl Applied {
         })
     }
 
+    /// The floor at the simulation's start, US dollars, unrounded; `None` without a total-drawdown rule.
+    pub(crate) fn floor_at_start(&self) -> Option<f64> {
+        let rule = self.drawdown.as_ref()?;
+        let reference = match rule.kind {
+            DrawdownKind::Static => self.starting_balance,
+            DrawdownKind::Trailing | DrawdownKind::TrailingEndOfDay => self.peak_balance,
+        };
+        let below = reference - rule.amount.unwrap_or_else(|| reference * rule.fraction.unwrap_or(0.0));
+        Some(rule.lock.as_ref().map_or(below, |lock| below.min(self.starting_balance + lock.offset)))
+    }
+
     /// What the trader may withdraw of `balance` (units of 10⁻⁴ dollars), by the platform's formula, in units.
     pub(crate) fn payout_units(&self, balance: i64) -> i64 {
         let profit = money::dollars(balance) - self.starting_balance - self.withdrawals;

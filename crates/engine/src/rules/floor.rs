@@ -45,8 +45,11 @@ impl Drop {
     /// Below its reference by a fraction.
     pub(crate) fn fraction(scale: Scale, fraction: f64) -> Self {
         match scale {
-            Scale::Log { .. } => Self::Distance(-crate::scale::log_step(-fraction)),
-            Scale::Money => Self::MoneyFraction { keep: ((1.0 - fraction) * BILLION).round() as i64 },
+            Scale::Log { .. } => Self::Distance((-crate::scale::log_step(-fraction)).max(1)),
+            Scale::Money => {
+                let keep = ((1.0 - fraction) * BILLION).round() as i64;
+                Self::MoneyFraction { keep: keep.min(999_999_999) }
+            }
         }
     }
 
@@ -54,11 +57,11 @@ impl Drop {
     pub(crate) fn amount(scale: Scale, amount: f64) -> Self {
         match scale {
             Scale::Log { base } => Self::LogAmount { scale, base, amount },
-            Scale::Money => Self::Distance(money::units(amount)),
+            Scale::Money => Self::Distance(money::units(amount).max(1)),
         }
     }
 
-    /// The floor below the state `reference`, which is not ruined.
+    /// The floor below the state `reference`, which is not ruined: at least one unit below.
     pub(crate) fn below(&self, reference: i64) -> i64 {
         match *self {
             Self::Distance(distance) => reference - distance,
@@ -68,7 +71,8 @@ impl Drop {
             // Where the balance is past all bounds, an amount is nothing beside it.
             Self::LogAmount { .. } if reference > LOG_FAR => reference - 1,
             Self::LogAmount { scale, base, amount } => {
-                scale.state(base * libm::exp(reference as f64 / crate::scale::LOG_ONE) - amount)
+                let dollars = base * libm::exp(reference as f64 / crate::scale::LOG_ONE);
+                scale.state(dollars - amount).min(reference - 1)
             }
         }
     }
@@ -97,6 +101,48 @@ impl FloorRule {
                 self.drop.below(reference).min(self.ceiling).max(self.ruin)
             }
         }
+    }
+}
+
+/// A floor as a kernel's inner loop sees it.
+pub(crate) trait Floor: Copy {
+    /// The floor after a close at `x`, where it was `standing` and the highest close before was `peak`.
+    fn at_close(&self, standing: i64, peak: i64, x: i64) -> i64;
+}
+
+impl Floor for FloorRule {
+    #[inline(always)]
+    fn at_close(&self, standing: i64, peak: i64, x: i64) -> i64 {
+        if self.follows == Follows::EveryClose && x > peak { self.level(x) } else { standing }
+    }
+}
+
+/// A floor that never moves within a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Still;
+
+impl Floor for Still {
+    #[inline(always)]
+    fn at_close(&self, standing: i64, _peak: i64, _x: i64) -> i64 {
+        standing
+    }
+}
+
+/// A floor at a distance below the highest close, without a branch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Behind {
+    /// In the units of the state.
+    pub(crate) distance: i64,
+    /// See [`FloorRule::ceiling`].
+    pub(crate) ceiling: i64,
+    /// See [`FloorRule::ruin`].
+    pub(crate) ruin: i64,
+}
+
+impl Floor for Behind {
+    #[inline(always)]
+    fn at_close(&self, _standing: i64, peak: i64, x: i64) -> i64 {
+        (peak.max(x) - self.distance).min(self.ceiling).max(self.ruin)
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) struct Batch {
     pub(crate) profit: Moments,
     /// Σ min(profit, 0)², the same units.
     pub(crate) downside_squares: i128,
-    /// Greatest drawdown, units of 2⁻³⁰.
+    /// Greatest drawdown, units of 10⁻⁹.
     pub(crate) drawdown: Moments,
     /// Payout, units of 10⁻⁴ dollars.
     pub(crate) payout: Moments,

@@ -1,4 +1,11 @@
 //! What the engine promises, tested from outside: one binary, so that the shared accounts are compiled once.
 
+mod closed_forms;
+mod metamorphic;
 mod platform_rules;
+mod requests;
+mod risk_by_hand;
+mod rules_asked_for;
+mod same_bits;
+mod small_histories;
 mod support;

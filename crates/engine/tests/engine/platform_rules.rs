@@ -27,7 +27,7 @@ fn an_assessment_is_simulated_as_a_fresh_funded_account() {
     assert_eq!((report.current_balance, report.peak_balance), (100_000.0, 100_000.0));
     assert_eq!(report.rules["rulebook"], "funded");
     assert_eq!(report.rules["drawdown"]["fraction"], 0.15);
-    assert!((report.rules["drawdown"]["floorAtStart"].as_f64().unwrap() - 85_000.0).abs() < 0.01);
+    assert_eq!(report.rules["drawdown"]["floorAtStart"], 85_000.0);
     assert_eq!(report.rules["profitSplit"], 0.85);
     assert!(report.pass_probability.is_none(), "a funded account has nothing to pass");
     assert!(report.expected_payout.value > 0.0);
@@ -58,6 +58,30 @@ fn the_tiers_own_rules_are_passed_or_broken() {
     assert!(report.time_to_pass.unwrap().median_steps >= 25, "not before the minimum of trades");
     assert!(report.breach_probability.value + pass.value <= 1.0);
     assert_eq!(report.expected_payout.value, 0.0);
+}
+
+#[test]
+fn what_is_always_assumed_is_always_said() {
+    let mut input = account(100_000.0, &book(120), 3);
+    input.trade_history[5].quantity = 1.0;
+    input.assumptions.push("Core sent no tier.".to_owned());
+    let report = result(&plan(&funded(), &input, &config(json!({"paths": 10}))));
+    for said in [
+        "flatters the future",
+        "Open positions are left out",
+        "1 of 120 past closing trades were above 0.05",
+        "0.8 × (balance − 100000 − 0)",
+        "broken ones included",
+        "error of the history itself",
+        "profit split is not known; 0.8",
+        "Core sent no tier.",
+    ] {
+        assert!(
+            report.assumptions.iter().any(|sentence| sentence.contains(said)),
+            "{said}: {:?}",
+            report.assumptions
+        );
+    }
 }
 
 #[test]

@@ -1,0 +1,141 @@
+//! The same request gives the same bits, however its paths are cut, merged and stored.
+
+use monte_carlo_engine::{Control, Execution, Shard, Subject, Tally, report, result_digest, run_shard};
+use serde_json::{Value, json};
+
+use crate::support::{
+    account, assessment, book, config, execution, funded, json as as_json, plan, result, run, tally,
+};
+
+fn requests() -> Vec<Value> {
+    vec![
+        json!({"paths": 701}),
+        json!({"paths": 701, "sizing": "fixed", "level": "day", "blockLength": 3.5}),
+        json!({"paths": 701, "model": "iid", "rules": {
+            "drawdown": {"kind": "trailing", "amount": 3000, "lock": {}}, "profitTarget": {"fraction": 0.04},
+        }}),
+    ]
+}
+
+#[test]
+fn any_cut_and_any_order_of_merging() {
+    for asked in requests() {
+        let plan = plan(&funded(), &account(100_000.0, &book(150), 3), &config(asked));
+        let whole = tally(&plan, 1);
+        assert_eq!(tally(&plan, 7), whole);
+        assert_eq!(tally(&plan, 701), whole, "path by path");
+
+        let mut parts: Vec<Tally> = (0..7)
+            .map(|part| run(&plan, Shard { first_path: part * 101, paths: if part == 6 { 95 } else { 101 } }))
+            .collect();
+        parts.swap(0, 5);
+        parts.swap(2, 6);
+        parts.reverse();
+        let mut merged = parts.pop().unwrap();
+        // Pairs first: another tree of merges.
+        while let Some(mut part) = parts.pop() {
+            if let Some(other) = parts.pop() {
+                part.merge(&other);
+            }
+            merged.merge(&part);
+        }
+        assert_eq!(merged, whole);
+        assert_eq!(
+            report(&plan, &merged, &execution()).result_digest,
+            report(&plan, &whole, &execution()).result_digest
+        );
+    }
+}
+
+#[test]
+fn any_number_of_threads() {
+    let plan = plan(&funded(), &account(100_000.0, &book(150), 3), &config(json!({"paths": 3_000})));
+    let shards = plan.shards(1_000);
+    assert!(shards.len() > 10);
+    let control = Control::default();
+    let merged = std::thread::scope(|scope| {
+        let workers: Vec<_> = shards
+            .chunks(5)
+            .map(|chunk| {
+                scope.spawn(|| {
+                    chunk.iter().map(|&shard| run_shard(&plan, shard, &control).unwrap()).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let tallies = workers.into_iter().flat_map(|worker| worker.join().unwrap());
+        tallies.reduce(|mut a, b| {
+            a.merge(&b);
+            a
+        })
+    });
+    assert_eq!(merged.unwrap(), tally(&plan, 1));
+    assert_eq!(control.paths_done.into_inner(), 3_000);
+}
+
+#[test]
+fn shards_hold_every_path_once() {
+    let plan = plan(&funded(), &account(100_000.0, &book(150), 3), &config(json!({"paths": 1_003})));
+    for path_steps in [0, 1, 90, 1_000, u64::MAX] {
+        let mut next = 0;
+        for shard in plan.shards(path_steps) {
+            assert_eq!(shard.first_path, next);
+            assert!(shard.paths > 0);
+            next += shard.paths;
+        }
+        assert_eq!(next, 1_003);
+    }
+}
+
+#[test]
+fn a_cancelled_shard_stops() {
+    let plan = plan(&funded(), &account(100_000.0, &book(150), 3), &config(json!({"paths": 100_000_000})));
+    let control = Control::default();
+    control.cancel.store(true, std::sync::atomic::Ordering::Relaxed);
+    let whole = Shard { first_path: 0, paths: plan.paths() };
+    assert!(run_shard(&plan, whole, &control).is_err());
+    assert_eq!(control.paths_done.into_inner(), 0);
+}
+
+#[test]
+fn the_seed_is_the_subjects_unless_given() {
+    let input = account(100_000.0, &book(150), 3);
+    let of = |subject: &Subject, asked| plan(subject, &input, &config(asked)).seed();
+    assert_eq!(of(&funded(), json!({})), of(&funded(), json!({"paths": 5})));
+    assert_ne!(of(&funded(), json!({})), of(&assessment(), json!({})));
+    assert_eq!(of(&funded(), json!({"seed": 42})), 42);
+}
+
+#[test]
+fn the_digest_survives_a_json_store() {
+    let plan = plan(&funded(), &account(100_000.0, &book(150), 3), &config(json!({"paths": 701})));
+    let here = result(&plan);
+    let stored: Value = serde_json::from_str(&as_json(&here).to_string()).unwrap();
+    assert_eq!(result_digest(&stored), here.result_digest);
+    let with_integers: Value = serde_json::from_str(&stored.to_string().replace(".0,", ",")).unwrap();
+    assert_ne!(with_integers, stored);
+    assert_eq!(result_digest(&with_integers), here.result_digest);
+
+    let elsewhere = Execution { executed_on: "ray".to_owned(), simulation_time_seconds: 99.0 };
+    assert_eq!(report(&plan, &tally(&plan, 3), &elsewhere).result_digest, here.result_digest);
+}
+
+/// Changes only with `ENGINE_VERSION`: these are results that someone may have stored.
+#[test]
+fn golden_digests() {
+    let digests: Vec<String> = requests()
+        .into_iter()
+        .map(|asked| {
+            let plan = plan(&funded(), &account(100_000.0, &book(150), 3), &config(asked));
+            result(&plan).result_digest
+        })
+        .collect();
+    assert_eq!(monte_carlo_engine::ENGINE_VERSION, "1");
+    assert_eq!(
+        digests,
+        [
+            "a6603f0387dbc00568b646a3b32c8bbb829faf686e34cb1a688c8c74ab5c46d4",
+            "38afa536802e9ac1cab7408abed1e42b6d85e61c921217c5d192492e46bbca3a",
+            "9adca3b178524fede56d0091096f5f9d465fdae4e4971c29fe71cbfdf9177823"
+        ]
+    );
+}

@@ -80,10 +80,13 @@ mod tests {
     #[tokio::test]
     async fn takes_the_schemes_of_the_platform_and_never_repeats_a_password() {
         let options = StoreOptions::default();
-        for url in ["postgres://a:b@h/d", "postgresql://h/d", "cockroachdb://r@h:26257/d?sslmode=verify-full"] {
+        for url in ["postgres://a:b@h/d", "postgresql://h/d", "cockroachdb://r@h:26257/d?sslmode=verify-full"]
+        {
             assert!(open(url, &options).is_ok(), "{url}");
         }
-        for url in ["", "mysql://u:hunter2@h/d", "postgres://u:hunter2@h:port/d", "hunter2", "sqlite::memory:"] {
+        for url in
+            ["", "mysql://u:hunter2@h/d", "postgres://u:hunter2@h:port/d", "hunter2", "sqlite::memory:"]
+        {
             let error = open(url, &options).err().map(|error| error.to_string());
             assert!(error.is_some_and(|error| !error.contains("hunter2")), "{url}");
         }

@@ -116,7 +116,10 @@ pub(super) fn sqlite(args: &[Arg<'_>]) -> Result<SqliteArguments, BoxDynError> {
 }
 
 /// Binds each column of `rows` as one array, then `scalars`.
-pub(super) fn postgres_arrays(rows: &[Vec<Arg<'_>>], scalars: &[Arg<'_>]) -> Result<PgArguments, BoxDynError> {
+pub(super) fn postgres_arrays(
+    rows: &[Vec<Arg<'_>>],
+    scalars: &[Arg<'_>],
+) -> Result<PgArguments, BoxDynError> {
     /// The values of one column, all of the kind that the first one has.
     macro_rules! column {
         ($i:expr, $($kind:pat => $value:expr),+) => {

@@ -96,10 +96,7 @@ async fn announce_first_claims(session: &mut Session, rows: &[Row]) -> Result<()
 }
 
 /// The inputs of those jobs that have one: sent along by the caller, or fetched by an earlier attempt.
-async fn inputs(
-    session: &mut Session,
-    rows: &[Row],
-) -> Result<HashMap<JobId, Value>, Fault> {
+async fn inputs(session: &mut Session, rows: &[Row]) -> Result<HashMap<JobId, Value>, Fault> {
     let mut ids = Vec::new();
     for row in rows {
         if row.get::<bool>("has_input")? {

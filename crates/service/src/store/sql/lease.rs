@@ -1,6 +1,6 @@
 //! Signs of life, and leases that ran out.
 
-use super::arg::args;
+use super::arg::{Arg, args};
 use super::fault::Fault;
 use super::records;
 use super::session::{Scope, Session};
@@ -41,7 +41,7 @@ impl Work for Beats<'_> {
             .iter()
             .map(|beat| args![&beat.lease.job.0, beat.lease.token.0, share(beat.progress)])
             .collect();
-        let answer = session.each(BEAT, &rows, &args![self.lease_ms]).await?;
+        let answer = session.each(BEAT, &rows, &[Arg::from(self.lease_ms)]).await?;
         answer.rows.iter().map(records::lease).collect()
     }
 }

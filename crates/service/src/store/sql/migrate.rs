@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use sqlx::{ConnectOptions, Connection, SqlSafeStr};
 use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr};
 
 use super::fault;
 use super::session::Pools;

@@ -23,8 +23,8 @@ use uuid::Uuid;
 use self::session::Pools;
 use self::work::Runner;
 use super::{
-    Beat, ClaimRequest, ClaimedJob, Creation, Cursor, ExpiredLease, IdempotencyKey, IntakeBatch, IntakeOutcome,
-    JobFilter, JobRecord, NewJob, PoisonMessage, Settlement, Store, StoreError, Write,
+    Beat, ClaimRequest, ClaimedJob, Creation, Cursor, ExpiredLease, IdempotencyKey, IntakeBatch,
+    IntakeOutcome, JobFilter, JobRecord, NewJob, PoisonMessage, Settlement, Store, StoreError, Write,
 };
 use crate::jobs::events::OutboxMessage;
 use crate::jobs::ids::{JobId, Lease};

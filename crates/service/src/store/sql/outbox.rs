@@ -126,7 +126,7 @@ impl Work for ReleaseOutbox<'_> {
     const REPEATABLE: bool = true;
 
     async fn run(&self, session: &mut Session) -> Result<(), Fault> {
-        session.each(RELEASE, &ids(self.event_ids), &args![self.relay]).await?;
+        session.each(RELEASE, &ids(self.event_ids), &[Arg::from(self.relay)]).await?;
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use super::records;
 use super::session::{Scope, Session};
 use super::work::Work;
 use crate::jobs::ids::JobId;
-use crate::store::{Cursor, JobFilter, JobRecord, PoisonMessage};
+use crate::store::{Cursor, JobFilter, JobRecord, JobStatus, PoisonMessage};
 
 /// Longest id that is asked for; ours have 36 characters.
 const ID_BYTES_MAX: usize = 256;
@@ -116,7 +116,7 @@ impl Work for Jobs<'_> {
         for (column, value) in [
             ("assessment_id", assessment_id.as_deref()),
             ("funded_account_id", funded_account_id.as_deref()),
-            ("status", status.map(|status| status.as_str())),
+            ("status", status.map(JobStatus::as_str)),
         ] {
             if let Some(value) = value {
                 args.push(value.into());

@@ -57,7 +57,11 @@ pub(super) fn input(row: &Row) -> Result<(JobId, Value), Fault> {
 }
 
 pub(super) fn expired(row: &Row) -> Result<ExpiredLease, Fault> {
-    Ok(ExpiredLease { lease: lease(row)?, attempts: count(row, "attempts")?, snoozes: count(row, "snoozes")? })
+    Ok(ExpiredLease {
+        lease: lease(row)?,
+        attempts: count(row, "attempts")?,
+        snoozes: count(row, "snoozes")?,
+    })
 }
 
 /// A job with `input` (whole or summary) and `result` beside it.

@@ -4,7 +4,9 @@ use futures::TryStreamExt;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Decode, Either, Error, Executor, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Type};
+use sqlx::{
+    AssertSqlSafe, Decode, Either, Error, Executor, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Type,
+};
 
 use super::arg::{self, Arg};
 use super::dialect::Dialect;

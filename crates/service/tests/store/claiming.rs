@@ -1,0 +1,119 @@
+//! Workers take jobs.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::future::join_all;
+use monte_carlo_service::jobs::events;
+use monte_carlo_service::jobs::lifecycle::{Event, Situation, State, step};
+use monte_carlo_service::store::{JobStatus, Store};
+
+use crate::fixtures::{batch, claim, claim_one, completed, ids, input, insert, job, keyed, outbox, pending};
+use crate::world::World;
+
+pub(crate) async fn takes_the_oldest_first(world: &World) {
+    let inserted = insert(&*world.store, &["a", "b", "c", "d", "e"]).await;
+    let first = claim(&*world.store, 2).await;
+    assert_eq!(ids(&first), inserted[..2]);
+    assert_eq!(claim(&*world.store, 0).await, []);
+    let rest = claim(&*world.store, 10).await;
+    assert_eq!(ids(&rest), inserted[2..]);
+    assert_eq!(claim(&*world.store, 10).await, []);
+    let tokens: HashSet<_> = first.iter().chain(&rest).map(|job| job.lease.token).collect();
+    assert_eq!(tokens.len(), 5, "a token for each");
+    let record = world.store.job(&inserted[0]).await.expect("reads").expect("is there");
+    assert_eq!((record.status, record.attempts, record.progress), (JobStatus::Running, 1, 0.0));
+    assert!(record.started_at_ms.expect("started") >= record.created_at_ms);
+    assert!((0..60_000).contains(&first[0].age_ms), "{}", first[0].age_ms);
+    assert_eq!((first[0].subject.id(), &first[0].config), ("a", &serde_json::json!({"paths": 1000})));
+    assert_eq!(first[0].trace.correlation_id, "correlation");
+}
+
+pub(crate) async fn hands_no_job_out_twice(world: &World) {
+    const JOBS: usize = 300;
+    let jobs = (0..JOBS).map(|i| keyed(&i.to_string())).collect();
+    world.store.record_intake(&batch(jobs)).await.expect("records");
+    let taken = AtomicUsize::new(0);
+    let stores = [world.store.clone(), world.another_store()];
+    let claimers = join_all((0..8).map(|i| {
+        let (store, taken) = (&stores[i % 2], &taken);
+        async move {
+            let mut mine = Vec::new();
+            while taken.load(Ordering::Relaxed) < JOBS {
+                let claimed = claim(&**store, 7).await;
+                taken.fetch_add(claimed.len(), Ordering::Relaxed);
+                mine.extend(ids(&claimed));
+            }
+            mine
+        }
+    }))
+    .await
+    .concat();
+    assert_eq!(claimers.len(), JOBS);
+    assert_eq!(claimers.into_iter().collect::<HashSet<_>>().len(), JOBS);
+    assert_eq!(world.number("SELECT count(*) FROM outbox").await, JOBS as i64, "each has started, once");
+}
+
+pub(crate) async fn is_a_step_of_the_lifecycle(world: &World) {
+    insert(&*world.store, &["a"]).await;
+    let situation = Situation { age_ms: 0, jitter: 0.5 };
+    let mut before = State::Pending { attempts: 0, snoozes: 0, due_in_ms: 0, last_error: None };
+    for (attempts, snoozes) in [(1, 0), (0, 1), (3, 0), (2, 7), (0, 0)] {
+        let claimed = claim_one(&*world.store).await;
+        let running = State::Running { attempts: claimed.attempts, snoozes: claimed.snoozes };
+        assert_eq!(Ok(running), step(&before, &Event::Claimed, situation));
+        let back = pending(attempts, snoozes, 0, None);
+        world.store.settle(&claimed.lease, &back).await.expect("settles");
+        before = back.next;
+    }
+}
+
+pub(crate) async fn starts_a_job_once_over_its_retries(world: &World) {
+    let new = job("a");
+    world.store.create(&new, None).await.expect("creates");
+    assert_eq!(outbox(&*world.store).await, []);
+    let mut started_at_ms = None;
+    for attempts in 0..4 {
+        let claimed = claim_one(&*world.store).await;
+        let record = world.store.job(&new.id).await.expect("reads").expect("is there");
+        let first = *started_at_ms.get_or_insert(record.started_at_ms.expect("started"));
+        assert_eq!(record.started_at_ms, Some(first), "for good");
+        let messages = outbox(&*world.store).await;
+        assert_eq!(messages.len(), 1, "once");
+        let expected = events::started(&new.id, &new.subject, &new.trace, first);
+        assert_eq!(
+            (messages[0].event_id, &messages[0].payload, &messages[0].key, &messages[0].topic),
+            (expected.event_id, &expected.payload, &expected.key, &expected.topic)
+        );
+        // Released, so that the attempt is not charged; and a retry, which is.
+        let back = pending(attempts / 2, 0, 0, None);
+        world.store.settle(&claimed.lease, &back).await.expect("settles");
+    }
+    let ids: Vec<_> = outbox(&*world.store).await.iter().map(|message| message.event_id).collect();
+    world.store.mark_published(&ids).await.expect("marks");
+    let claimed = claim_one(&*world.store).await;
+    assert_eq!(outbox(&*world.store).await, [], "not even when the first message has long left");
+    world.store.settle(&claimed.lease, &completed(&claimed, &serde_json::json!({}))).await.expect("settles");
+    assert_eq!(outbox(&*world.store).await.len(), 1);
+}
+
+pub(crate) async fn brings_inputs_along(world: &World) {
+    let mut with = job("a");
+    with.input = Some(input(2));
+    world.store.create(&with, None).await.expect("creates");
+    insert(&*world.store, &["b"]).await;
+    let claimed = claim(&*world.store, 10).await;
+    assert_eq!(claimed[0].input, Some(input(2).full));
+    assert_eq!(claimed[1].input, None);
+}
+
+pub(crate) async fn leaves_what_is_not_due(world: &World) {
+    let inserted = insert(&*world.store, &["a", "b", "c"]).await;
+    for (job, due_in_ms) in claim(&*world.store, 3).await.iter().zip([90_000, 30_000, 600_000]) {
+        world.store.settle(&job.lease, &pending(1, 0, due_in_ms, None)).await.expect("settles");
+    }
+    assert_eq!(claim(&*world.store, 10).await, []);
+    world.pass_ms(100_000).await;
+    let due = [inserted[1].clone(), inserted[0].clone()];
+    assert_eq!(ids(&claim(&*world.store, 10).await), due, "in the order in which they fall due");
+}

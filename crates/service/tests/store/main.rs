@@ -1,0 +1,63 @@
+//! What every [`Store`](monte_carlo_service::store::Store) must do, run on every database that we support.
+//!
+//! PostgreSQL is found by `TEST_DATABASE_URL`; `TEST_COCKROACH_URL` adds CockroachDB. Each test makes a database
+//! of its own and drops it. No test sleeps: [`World::pass_ms`](world::World::pass_ms) moves the database's times.
+
+mod claiming;
+mod contention;
+mod creating;
+mod fencing;
+mod fixtures;
+mod intake;
+mod leasing;
+mod migrating;
+mod model;
+mod outages;
+mod outbox;
+mod reading;
+mod settling;
+mod speed;
+mod values;
+mod world;
+
+/// Makes a test of each scenario on each database.
+macro_rules! on_every_database {
+    ($($module:ident: $($scenario:ident),+;)+) => {
+        on_every_database! { @on sqlite Sqlite: $($module: $($scenario),+;)+ }
+        on_every_database! { @on postgres_read_committed ReadCommitted: $($module: $($scenario),+;)+ }
+        on_every_database! { @on postgres_serializable Serializable: $($module: $($scenario),+;)+ }
+        on_every_database! { @on cockroach Cockroach: $($module: $($scenario),+;)+ }
+    };
+    (@on $database:ident $kind:ident: $($module:ident: $($scenario:ident),+;)+) => {
+        mod $database {
+            $(mod $module {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $scenario() {
+                    let Some(world) = crate::world::World::new(crate::world::Kind::$kind).await else { return };
+                    world.see(crate::$module::$scenario(&world)).await;
+                })+
+            })+
+        }
+    };
+}
+
+on_every_database! {
+    migrating: twice_is_once, is_seen_only_when_done, by_four_at_once, leaves_a_newer_schema_alone;
+    intake: passes_over_what_it_has_seen, dedupes_under_rivals, takes_a_thousand_at_once,
+        keeps_poison_once, keeps_inputs_that_came_along, is_all_or_nothing;
+    creating: replays_a_key, makes_one_job_of_a_key_under_rivals, creates_without_a_key,
+        finds_the_bearer_of_a_dedupe_key, recognizes_its_own_lost_commit;
+    claiming: takes_the_oldest_first, hands_no_job_out_twice, is_a_step_of_the_lifecycle,
+        starts_a_job_once_over_its_retries, brings_inputs_along, leaves_what_is_not_due;
+    fencing: a_lost_lease_changes_nothing, a_silent_owner_may_still_settle, a_token_fits_its_own_job_only,
+        final_states_refuse_everything, an_attempt_cannot_end_in_running;
+    leasing: runs_out_by_the_database_clock, ends_at_the_deadline, progress_never_falls, says_which_leases_hold;
+    settling: completes_in_one_go, leaves_nothing_after_a_fault, comes_back_when_due, fails_with_its_reason,
+        keeps_its_input_over_a_retry;
+    outbox: belongs_to_one_relay_at_a_time, comes_back_when_a_relay_dies, is_released_by_its_owner_only,
+        shares_out_among_rivals, leaves_in_order;
+    reading: lists_newest_first, filters, pages_over_equal_times, lists_no_trades, knows_nothing_of_strange_ids;
+    values: json_comes_back_as_it_went, numbers_come_back_to_the_bit, nul_poisons_nothing,
+        unreadable_json_spoils_its_own_job_only;
+    model: agrees_with_the_store;
+}

@@ -1,0 +1,94 @@
+//! Messages leave through one relay at a time.
+
+use std::collections::HashSet;
+
+use futures::future::join_all;
+use monte_carlo_service::jobs::events::OutboxMessage;
+use monte_carlo_service::store::Store;
+use uuid::Uuid;
+
+use crate::fixtures::{MINUTE_MS, batch, claim, keyed, patiently};
+use crate::world::World;
+
+/// As many messages as there are jobs: each has started.
+async fn fill(world: &World, jobs: usize) {
+    let jobs: Vec<_> = (0..jobs).map(|i| keyed(&i.to_string())).collect();
+    let limit = jobs.len() as u32;
+    world.store.record_intake(&batch(jobs)).await.expect("records");
+    claim(&*world.store, limit).await;
+}
+
+async fn lease(world: &World, relay: Uuid, limit: u32) -> Vec<OutboxMessage> {
+    patiently(|| world.store.lease_outbox(relay, limit, MINUTE_MS)).await
+}
+
+fn ids(messages: &[OutboxMessage]) -> Vec<Uuid> {
+    messages.iter().map(|message| message.event_id).collect()
+}
+
+pub(crate) async fn belongs_to_one_relay_at_a_time(world: &World) {
+    fill(world, 5).await;
+    let (one, other) = (Uuid::new_v4(), Uuid::new_v4());
+    let first = lease(world, one, 3).await;
+    let second = lease(world, other, 10).await;
+    assert_eq!((first.len(), second.len()), (3, 2));
+    assert_eq!(lease(world, one, 10).await, []);
+    world.store.mark_published(&ids(&first)).await.expect("marks");
+    world.store.mark_published(&[Uuid::new_v4()]).await.expect("marks none");
+    world.store.mark_published(&[]).await.expect("marks none");
+    world.pass_ms(61_000).await;
+    assert_eq!(lease(world, one, 10).await, second, "what is marked never comes back");
+}
+
+pub(crate) async fn comes_back_when_a_relay_dies(world: &World) {
+    fill(world, 3).await;
+    let dead = lease(world, Uuid::new_v4(), 10).await;
+    let heir = Uuid::new_v4();
+    world.pass_ms(55_000).await;
+    assert_eq!(lease(world, heir, 10).await, []);
+    world.pass_ms(6_000).await;
+    assert_eq!(lease(world, heir, 10).await, dead, "with every header and byte");
+}
+
+pub(crate) async fn is_released_by_its_owner_only(world: &World) {
+    fill(world, 3).await;
+    let (one, other) = (Uuid::new_v4(), Uuid::new_v4());
+    let leased = lease(world, one, 10).await;
+    world.store.release_outbox(other, &ids(&leased)).await.expect("releases none");
+    assert_eq!(lease(world, other, 10).await, []);
+    world.store.mark_published(&ids(&leased[..1])).await.expect("marks");
+    world.store.release_outbox(one, &ids(&leased)).await.expect("releases");
+    assert_eq!(lease(world, other, 10).await, leased[1..], "at once");
+}
+
+pub(crate) async fn shares_out_among_rivals(world: &World) {
+    fill(world, 60).await;
+    let leased = join_all((0..6).map(|_| async move {
+        let relay = Uuid::new_v4();
+        let mut mine = Vec::new();
+        for _ in 0..5 {
+            mine.extend(ids(&lease(world, relay, 7).await));
+        }
+        mine
+    }))
+    .await
+    .concat();
+    let rest = ids(&lease(world, Uuid::new_v4(), 100).await);
+    assert_eq!(leased.len() + rest.len(), 60);
+    assert_eq!(leased.into_iter().chain(rest).collect::<HashSet<_>>().len(), 60);
+}
+
+pub(crate) async fn leaves_in_order(world: &World) {
+    for i in 0..4 {
+        let job = keyed(&i.to_string());
+        world.store.create(&job, None).await.expect("creates");
+        claim(&*world.store, 1).await;
+        world.execute(&format!("UPDATE outbox SET created_at_ms = {i} WHERE created_at_ms > 100")).await;
+    }
+    let relay = Uuid::new_v4();
+    let mut keys: Vec<String> = Vec::new();
+    for _ in 0..2 {
+        keys.extend(lease(world, relay, 2).await.into_iter().map(|message| message.key));
+    }
+    assert_eq!(keys, ["0", "1", "2", "3"]);
+}

@@ -168,3 +168,24 @@ fn object_or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     }
     deserializer.deserialize_any(ObjectOrNull(PhantomData))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_cannot_be_planned_is_a_422_that_names_its_field() {
+        let field = FieldError { field: "inputData.pnlData.balance".to_owned(), message: "x".to_owned() };
+        for (fault, field) in [
+            (PlanError::NoClosingTrades, "inputData.tradeHistory"),
+            (PlanError::Field(field), "inputData.pnlData.balance"),
+            (PlanError::TooMuchWork { paths: 1, steps: 2, limit: 1 }, "config.paths"),
+        ] {
+            let refusal = format!("{:?}", unplannable(fault));
+            assert!(
+                refusal.contains("status: 422") && refusal.contains(&format!("Some({field:?})")),
+                "{refusal}"
+            );
+        }
+    }
+}

@@ -1,15 +1,16 @@
 # shellcheck shell=bash
 # The parts of the test run, in their order: what each is, which servers it uses, what it does.
 
-parts=(format build lint unit store end-to-end clients dev)
+parts=(format build lint unit store kafka end-to-end clients dev)
 
 says_of() { # PART
   case $1 in
     format) echo "the code is formatted" ;;
     build) echo "everything compiles: the program as users build it, then all tests" ;;
     lint) echo "clippy, documentation, licences and sources of crates, advisories, shell scripts, spelling" ;;
-    unit) echo "unit, property and documentation tests, the engine's own ones; no server" ;;
+    unit) echo "unit, property and documentation tests, and every test that no other part claims; no server" ;;
     store) echo "every store keeps its contract; PostgreSQL" ;;
+    kafka) echo "the service's Kafka room against a real broker; Kafka" ;;
     end-to-end) echo "the program among its neighbours; PostgreSQL, Redis, Kafka" ;;
     clients) echo "other people's Kafka clients understand it: kcat, KafkaJS; PostgreSQL, Redis, Kafka" ;;
     dev) echo "the README's first command, with nothing installed beside it" ;;
@@ -19,6 +20,7 @@ says_of() { # PART
 servers_of() { # PART
   case $1 in
     store) echo postgres ;;
+    kafka) echo kafka ;;
     end-to-end | clients | servers) echo postgres redis kafka ;;
   esac
 }
@@ -28,7 +30,7 @@ things_of() { # PART
   local server
   case $1 in
     lint) echo cargo-deny typos ;;
-    clients) echo clients ;;
+    end-to-end | clients) echo clients ;;
   esac
   for server in $(servers_of "$1"); do
     if [[ $server == kafka ]] && ! is_given kafka; then
@@ -74,26 +76,40 @@ part_lint() {
 }
 
 part_unit() {
-  run_tests --workspace --exclude monte-carlo-engine --lib --bins || true
+  local unclaimed
+  mapfile -t unclaimed < <(unclaimed_targets | sed 's/^/--test=/')
+  run_tests --workspace --exclude monte-carlo-engine --lib --bins "${unclaimed[@]}" || true
   run_tests --workspace --exclude monte-carlo-engine --doc || true
   # By itself, as others would use it: it must not lean on a feature that the service switches on.
   run_tests -p monte-carlo-engine || true
 }
 
-part_store() {
-  run_tests -p monte-carlo-service --test store || true
+# The service's test programs: one for each of these parts, named in Rust's way; the rest, so that none is forgotten,
+# run with the unit tests.
+claiming_parts=(store kafka end-to-end clients dev)
+
+unclaimed_targets() {
+  local file target
+  for file in crates/service/tests/*.rs crates/service/tests/*/main.rs; do
+    [[ -f $file ]] || continue
+    target=${file#crates/service/tests/}
+    target=${target%/main.rs}
+    target=${target%.rs}
+    case " ${claiming_parts[*]} " in
+      *" ${target//_/-} "*) ;;
+      *) echo "$target" ;;
+    esac
+  done
 }
 
-part_end-to-end() {
-  run_tests -p monte-carlo-service --test end_to_end || true
-}
+part_store() { run_target; }
+part_kafka() { run_target; }
+part_end-to-end() { run_target; }
+part_clients() { run_target; }
+part_dev() { run_target; }
 
-part_clients() {
-  run_tests -p monte-carlo-service --test clients || true
-}
-
-part_dev() {
-  run_tests -p monte-carlo-service --test dev || true
+run_target() {
+  run_tests -p monte-carlo-service --test "${part//-/_}" || true
 }
 
 # Compiles first, under its own limit, while the servers start; a target that does not exist is a failure.

@@ -7,6 +7,7 @@
 pub mod core_service;
 pub mod jobs;
 pub mod kafka;
+pub mod sample_core;
 pub mod simulator;
 pub mod store;
 pub mod telemetry;

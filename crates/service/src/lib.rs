@@ -12,6 +12,7 @@ pub mod intake;
 pub mod jobs;
 pub mod kafka;
 pub mod runtime;
+pub mod sample_core;
 pub mod signals;
 pub mod simulator;
 pub mod store;

@@ -1,1 +1,12 @@
 //! Core Service: where accounts and histories come from (contracts §3).
+//!
+//! It speaks one of two dialects; which, shows only in the shape of its answers. Questions go out in a form that
+//! both understand, answers are read tolerantly, and what a dialect does not say is assumed and said.
+
+mod account;
+pub mod client;
+pub mod error;
+mod history;
+pub(crate) mod tiers;
+mod transport;
+mod wire;

@@ -43,7 +43,7 @@ impl Outbox {
     }
 
     fn len(&self) -> usize {
-        self.rows.lock().unwrap().len()
+        self.rows.lock().expect("no panic under it").len()
     }
 
     async fn wait_until_empty(&self) {
@@ -62,7 +62,7 @@ fn not_asked<T>() -> Result<T, StoreError> {
 #[async_trait]
 impl Store for Outbox {
     async fn lease_outbox(&self, relay: Uuid, limit: u32, _: u64) -> Result<Vec<OutboxMessage>, StoreError> {
-        let mut rows = self.rows.lock().unwrap();
+        let mut rows = self.rows.lock().expect("no panic under it");
         let free = rows.values_mut().filter(|(_, holder)| holder.is_none()).take(limit as usize);
         Ok(free
             .map(|(message, holder)| {
@@ -76,11 +76,14 @@ impl Store for Outbox {
             self.marks_to_fail.fetch_sub(1, Ordering::SeqCst);
             return Err(StoreError::Unavailable("for the test".into()));
         }
-        self.rows.lock().unwrap().retain(|_, (message, _)| !event_ids.contains(&message.event_id));
+        self.rows
+            .lock()
+            .expect("no panic under it")
+            .retain(|_, (message, _)| !event_ids.contains(&message.event_id));
         Ok(())
     }
     async fn release_outbox(&self, relay: Uuid, event_ids: &[Uuid]) -> Result<(), StoreError> {
-        for (message, holder) in self.rows.lock().unwrap().values_mut() {
+        for (message, holder) in self.rows.lock().expect("no panic under it").values_mut() {
             if event_ids.contains(&message.event_id) && *holder == Some(relay) {
                 *holder = None;
             }
@@ -152,7 +155,7 @@ impl Publisher for Moody {
                 if self.tries.fetch_add(1, Ordering::SeqCst) < self.until {
                     return Err(PublishError::Unknown);
                 }
-                self.taken.lock().unwrap().push(message.event_id);
+                self.taken.lock().expect("no panic under it").push(message.event_id);
                 Ok(())
             })
             .collect();
@@ -226,7 +229,7 @@ async fn refused_messages_are_released_and_sent_again() {
     let (relay, stop) = start(&outbox, Arc::clone(&publisher) as Arc<dyn Publisher>, &Arc::default());
     outbox.wait_until_empty().await;
     end(relay, &stop).await;
-    assert_eq!(publisher.taken.lock().unwrap().len(), 10, "each exactly once");
+    assert_eq!(publisher.taken.lock().expect("no panic under it").len(), 10, "each exactly once");
     assert_eq!(publisher.tries.load(Ordering::SeqCst), 33, "three rounds of ten, then the three left");
 }
 
@@ -263,7 +266,11 @@ async fn a_wake_up_sends_at_once_and_a_stop_finishes_the_batch() {
     let (relay, stop) = start(&outbox, Arc::clone(&publisher) as Arc<dyn Publisher>, &wake);
     sleep(Duration::from_millis(10)).await;
     let many = messages(BATCH as usize + 1);
-    outbox.rows.lock().unwrap().extend(many.into_iter().map(|message| (message, None)).enumerate());
+    outbox
+        .rows
+        .lock()
+        .expect("no panic under it")
+        .extend(many.into_iter().map(|message| (message, None)).enumerate());
     let begun = Instant::now();
     wake.notify_one();
     publisher.called.notified().await;

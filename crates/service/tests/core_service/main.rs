@@ -1,0 +1,7 @@
+//! The client of Core Service against the sample server, and against servers that misbehave.
+
+mod book;
+mod dialects;
+mod faults;
+mod paging;
+mod support;

@@ -1,6 +1,6 @@
 //! The command line: one binary, one enum of commands.
 
-//mod dev;
+mod dev;
 mod migrate;
 mod serve;
 
@@ -23,7 +23,7 @@ enum Command {
     /// Serve, with the environment's variables (the default; the README has the table)
     Serve,
     /// Run the main job on embedded parts: a sample book of traders, simulated, shown and served
-    //Dev(dev::Arguments),
+    Dev(dev::Arguments),
     /// Bring the database's schema up to date and exit
     Migrate,
 }
@@ -35,7 +35,7 @@ const EXIT_CONFIGURATION: u8 = 2;
 pub async fn run() -> ExitCode {
     match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run().await,
-        //Command::Dev(arguments) => dev::run(&arguments).await,
+        Command::Dev(arguments) => dev::run(&arguments).await,
         Command::Migrate => migrate::run().await,
     }
 }

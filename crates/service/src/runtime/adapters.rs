@@ -119,6 +119,7 @@ pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> 
 /// # Errors
 /// Where the URL makes no store.
 pub fn connect_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
-    let options = StoreOptions { connections_max: config.database.max_connections, ..StoreOptions::default() };
+    let options =
+        StoreOptions { connections_max: config.database.max_connections, ..StoreOptions::default() };
     Ok(store::connect(config.database.exposed_url(), &options)?)
 }

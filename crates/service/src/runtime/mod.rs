@@ -74,10 +74,10 @@ pub async fn start(adapters: Adapters) -> io::Result<Running> {
     let relay = Relay::new(adapters.store.clone(), adapters.publisher, adapters.signals.outbox());
     let intake = intake::run(adapters.consumer, adapters.store.clone(), adapters.signals, stop.clone());
 
-    tokio::spawn(stop.clone().run_until_cancelled_owned(migrate(
-        adapters.migrate.then_some(adapters.store),
-        migrated.clone(),
-    )));
+    tokio::spawn(
+        stop.clone()
+            .run_until_cancelled_owned(migrate(adapters.migrate.then_some(adapters.store), migrated.clone())),
+    );
     tokio::spawn(stop.clone().run_until_cancelled_owned(upkeep(adapters.metrics)));
     Ok(Running {
         address,

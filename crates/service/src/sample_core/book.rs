@@ -111,6 +111,11 @@ impl Book {
         Self { traders }
     }
 
+    /// Those who passed: the ones whom the service will hear of and simulate.
+    pub fn passed(&self) -> impl Iterator<Item = &Trader> {
+        self.traders.iter().filter(|trader| trader.outcome == Outcome::Passed)
+    }
+
     /// The trader with that assessment.
     pub fn assessment(&self, id: &str) -> Option<&Trader> {
         self.traders.iter().find(|trader| trader.assessment_id == id)

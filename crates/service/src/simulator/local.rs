@@ -142,20 +142,25 @@ mod tests {
 
     fn plan(paths: u64, steps: u32) -> Arc<Plan> {
         let trades: Vec<_> = (0..60)
-            .map(|day| json!({"id": day.to_string(), "pnl": [90, -70, 150, -160, 20][day % 5], "timestamp": day * 86_400_000}))
+            .map(|day| {
+                let pnl = [90, -70, 150, -160, 20][day % 5];
+                json!({"id": day.to_string(), "pnl": pnl, "timestamp": day * 86_400_000})
+            })
             .collect();
         let input = serde_json::from_value(json!({
             "tradeHistory": trades,
             "pnlData": {"balance": 50_360, "peak": 50_400, "realized": 360, "unrealized": 0},
         }));
-        let config = SimulationConfig { paths: Some(paths), steps: Some(steps), ..SimulationConfig::default() };
+        let config =
+            SimulationConfig { paths: Some(paths), steps: Some(steps), ..SimulationConfig::default() };
         let subject = Subject::FundedAccount("acc-1".into());
         Arc::new(Plan::new(&subject, &input.unwrap(), &config, 1).unwrap())
     }
 
     async fn digest(threads: usize, plan: &Arc<Plan>) -> String {
         let control = Arc::new(Control::default());
-        let tally = LocalSimulator::new(threads).unwrap().simulate(plan.clone(), control.clone()).await.unwrap();
+        let tally =
+            LocalSimulator::new(threads).unwrap().simulate(plan.clone(), control.clone()).await.unwrap();
         assert_eq!(control.paths_done.load(Ordering::Relaxed), plan.paths());
         let execution = Execution { executed_on: "local".into(), simulation_time_seconds: 0.0 };
         report(plan, &tally, &execution).result_digest

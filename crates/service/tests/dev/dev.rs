@@ -42,7 +42,8 @@ impl Dev {
     pub(crate) fn addresses(&mut self) -> (String, String) {
         let (mut api, mut broker) = (None, None);
         loop {
-            let line = self.stderr.recv_timeout(BOUND).unwrap_or_else(|_| panic!("no addresses: {:?}", self.seen));
+            let line =
+                self.stderr.recv_timeout(BOUND).unwrap_or_else(|_| panic!("no addresses: {:?}", self.seen));
             let mut words = line.split_whitespace();
             match (words.next(), words.next()) {
                 (Some("API"), Some(url)) => api = Some(url.trim_start_matches("http://").to_owned()),
@@ -59,7 +60,8 @@ impl Dev {
     /// A bare HTTP GET.
     pub(crate) fn ask(&self, address: &str, path: &str) -> String {
         let mut stream = TcpStream::connect(address).expect("the API listens");
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").expect("it is sent");
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")
+            .expect("it is sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it answers");
         answer

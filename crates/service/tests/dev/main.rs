@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use dev::Dev;
+use monte_carlo_service::sample_core::book::{Book, Outcome};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -31,7 +32,8 @@ fn once_as_json_prints_one_entry_a_passed_trader_and_a_second_start_repeats_none
     for entry in &first {
         assert_eq!(entry["status"], "completed", "{entry}");
         let breach = &entry["breachProbability"];
-        let [lower, value, upper] = ["lower", "value", "upper"].map(|part| breach[part].as_f64().expect("a number"));
+        let [lower, value, upper] =
+            ["lower", "value", "upper"].map(|part| breach[part].as_f64().expect("a number"));
         assert!(0.0 <= lower && lower <= value && value <= upper && upper <= 1.0, "{entry}");
         assert!(upper - lower < 0.01, "Monte Carlo error of {} paths: {entry}", dev::PATHS);
     }
@@ -65,9 +67,10 @@ fn kcat_sends_an_event_to_its_broker_and_reads_the_answer() {
     let mut dev = Dev::start(folder.path(), &["--port", "0"]);
     let (_, broker) = dev.addresses();
     // A trader whom the sample Core Service knows and who has no job yet, for he failed.
-    let assessment = monte_carlo_service::sample_core::Book::sample()
-        .traders()
-        .find(|trader| !trader.is_passed())
+    let assessment = Book::sample()
+        .traders
+        .iter()
+        .find(|trader| trader.outcome == Outcome::Failed)
         .expect("not everybody passed")
         .assessment_id
         .clone();

@@ -37,7 +37,7 @@ async fn a_job_by_http_equals_the_job_by_event_and_each_post_makes_a_new_one() {
     assert!(!first["inputData"]["tradeHistory"].as_array().expect("trades").is_empty());
 
     let (status, refusal) = service.post("/simulations", &json!({"assessmentId": "nobody"})).await;
-    assert_eq!((status, &refusal["code"]), (404, &json!("not_found")));
+    assert_eq!((status, &refusal["code"]), (404, &json!("assessment_not_found")));
 
     let mut inline = json!({"fundedAccountId": "theirs"});
     inline["inputData"] = first["inputData"].clone();

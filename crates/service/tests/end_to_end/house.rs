@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use monte_carlo_service::kafka::EmbeddedBroker;
-use monte_carlo_service::sample_core::{Book, Dialect, SampleCore};
+use monte_carlo_service::kafka::embedded::EmbeddedBroker;
+use monte_carlo_service::kafka::topics as platform;
+use monte_carlo_service::sample_core::book::Book;
+use monte_carlo_service::sample_core::server::{Dialect, SampleCore};
 use monte_carlo_service::store;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
@@ -41,7 +43,8 @@ const PATHS: &str = "2000";
 impl House {
     pub(crate) async fn build(neighbours: Neighbours) -> Self {
         let book = story::book();
-        let core = SampleCore::start(book.clone(), Dialect::Wrapped).await.expect("a Core Service");
+        let core =
+            SampleCore::start(book.clone(), ([127, 0, 0, 1], 0).into(), None).await.expect("a Core Service");
         let scratch = TempDir::new().expect("a scratch folder");
         let name = format!("e2e_{}", Uuid::new_v4().simple());
         let (database_url, brokers, prefix, broker) = match neighbours {
@@ -49,7 +52,7 @@ impl House {
                 (database(&name).await, required("TEST_KAFKA_BROKERS"), format!("{name}."), None)
             }
             Neighbours::Embedded => {
-                let broker = EmbeddedBroker::start("").expect("an embedded broker");
+                let broker = EmbeddedBroker::start(&platform::all()).expect("an embedded broker");
                 let file = scratch.path().join("jobs.db");
                 let brokers = broker.bootstrap_servers().to_owned();
                 (format!("sqlite:{}", file.display()), brokers, String::new(), Some(broker))
@@ -60,7 +63,7 @@ impl House {
             ("KAFKA_BROKERS".to_owned(), brokers.clone()),
             ("KAFKA_TOPIC_PREFIX".to_owned(), prefix.clone()),
             ("KAFKA_GROUP_ID".to_owned(), name),
-            ("CORE_SERVICE_URL".to_owned(), core.url().to_owned()),
+            ("CORE_SERVICE_URL".to_owned(), core.url(Dialect::Wrapped)),
             ("SIMULATION_PATHS".to_owned(), PATHS.to_owned()),
         ];
         environment.extend(redis(neighbours));
@@ -108,13 +111,15 @@ impl House {
     /// How many messages are kept as poison.
     pub(crate) async fn poison(&self) -> usize {
         let store =
-            store::connect(&self.database_url, &store::Options::default()).expect("the database's URL");
+            store::connect(&self.database_url, &store::StoreOptions::default()).expect("the database's URL");
         store.poison(1_000).await.expect("the database answers").len()
     }
 
     /// As the platform sent it with the assessment's event.
     pub(crate) fn correlation_id(&self, assessment_id: &str) -> String {
-        monte_carlo_service::sample_core::events::correlation_id(assessment_id)
+        let events = self.book.events();
+        let event = events.iter().find(|event| event.key == assessment_id).expect("an event of the book");
+        event.headers.iter().find(|(name, _)| name == "correlation-id").expect("it has one").1.clone()
     }
 }
 

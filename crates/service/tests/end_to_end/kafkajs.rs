@@ -19,12 +19,14 @@ async fn kafkajs_sends_an_event_and_reads_the_answer() {
         command.env("TEST_KAFKAJS_DIR", required("TEST_KAFKAJS_DIR"));
         command
     };
-    let ran = tokio::task::spawn_blocking(move || { command }.output()).await.expect("it ends").expect("node runs");
+    let ran =
+        tokio::task::spawn_blocking(move || { command }.output()).await.expect("it ends").expect("node runs");
     assert!(ran.status.success(), "{}\n{}", String::from_utf8_lossy(&ran.stderr), service.log_tail());
     let answer: Value = serde_json::from_slice(&ran.stdout).expect("one JSON answer");
     assert_eq!(answer["key"], json!(trader));
     assert_eq!(answer["headers"]["correlation-id"], "from-kafkajs");
-    let job = service.get(&format!("/simulations?assessmentId={trader}&status=completed")).await["jobs"][0].clone();
+    let job =
+        service.get(&format!("/simulations?assessmentId={trader}&status=completed")).await["jobs"][0].clone();
     assert_eq!(answer["value"]["jobId"], job["id"]);
     assert_eq!(answer["value"]["result"]["resultDigest"], job["result"]["resultDigest"]);
     service.stop().await;

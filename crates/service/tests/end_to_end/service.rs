@@ -40,10 +40,9 @@ impl Service {
     pub(crate) async fn ready(self) -> Self {
         let began = Instant::now();
         while began.elapsed() < READY_BOUND {
-            if let Ok(answer) = self.http.get(format!("{}/ready", self.url)).send().await {
-                if answer.status() == 200 {
-                    return self;
-                }
+            let answer = self.http.get(format!("{}/ready", self.url)).send().await;
+            if answer.is_ok_and(|answer| answer.status() == 200) {
+                return self;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -1,6 +1,6 @@
 //! The five hundred events of the story: passed, failed and abandoned traders, duplicates, poison.
 
-use monte_carlo_service::sample_core::{Book, events};
+use monte_carlo_service::sample_core::book::Book;
 
 use crate::topics::Outgoing;
 
@@ -18,9 +18,14 @@ pub(crate) fn book() -> Book {
 /// The events in the order in which the platform sends them: a duplicate follows its original at some distance, and
 /// poison lies in between.
 pub(crate) fn events(book: &Book) -> Vec<Outgoing> {
-    let mut story: Vec<Outgoing> = events::assessments_completed(book)
+    let mut story: Vec<Outgoing> = book
+        .events()
         .into_iter()
-        .map(|event| Outgoing { key: event.key, payload: event.payload, headers: event.headers })
+        .map(|event| Outgoing {
+            key: Some(event.key),
+            payload: event.payload.into_bytes(),
+            headers: event.headers,
+        })
         .collect();
     for index in 0..DUPLICATES {
         let original = &story[index * 3];
@@ -48,5 +53,5 @@ fn poison(index: usize) -> Outgoing {
             .into_bytes(),
     };
     // A broker may hold the same bytes twice; each is a message of its own.
-    Outgoing { key: (index % 2 == 0).then(|| format!("poison-{index}")), payload, headers: Vec::new() }
+    Outgoing { key: index.is_multiple_of(2).then(|| format!("poison-{index}")), payload, headers: Vec::new() }
 }

@@ -103,8 +103,8 @@ fn read_to_the_end(brokers: &str, topic: &str) -> Vec<Published> {
 pub(crate) async fn create(brokers: &str, prefix: &str) {
     let admin: AdminClient<_> =
         ClientConfig::new().set("bootstrap.servers", brokers).create().expect("an admin client");
-    let names =
-        monte_carlo_service::kafka::TOPICS.map(|(name, partitions)| (format!("{prefix}{name}"), partitions));
+    let names = monte_carlo_service::kafka::topics::all()
+        .map(|(name, partitions)| (format!("{prefix}{name}"), partitions));
     let topics: Vec<NewTopic<'_>> = names
         .iter()
         .map(|(name, partitions)| NewTopic::new(name, *partitions, TopicReplication::Fixed(1)))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use monte_carlo_service::kafka::consumer::{Consumer, IncomingMessage};
 use monte_carlo_service::kafka::embedded::EmbeddedBroker;
 use monte_carlo_service::kafka::producer::{OutgoingMessage, Producer};
-use monte_carlo_service::kafka::settings::KafkaSettings;
+use monte_carlo_service::kafka::settings::{GroupProtocol, KafkaSettings};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -63,6 +63,7 @@ pub(crate) fn settings(brokers: &str, prefix: &str) -> KafkaSettings {
         brokers: brokers.into(),
         client_id: "tests".into(),
         group_id: format!("{prefix}group"),
+        group_protocol: GroupProtocol::Classic,
         topic_prefix: prefix.into(),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 
-use crate::sample_core::Book;
+use crate::sample_core::book::Book;
 use crate::store::{JobFilter, JobRecord, JobStatus, Store, StoreError};
 
 /// Between two looks at the jobs.
@@ -16,7 +16,8 @@ pub(super) struct Outcome {
     pub(super) assessment_id: String,
     pub(super) trader: String,
     pub(super) tier: String,
-    pub(super) trades: usize,
+    /// Closing trades, as the result counts them.
+    pub(super) trades: Option<u64>,
     pub(super) job_id: String,
     pub(super) status: &'static str,
     pub(super) error: Option<String>,
@@ -37,9 +38,9 @@ pub(super) async fn follow(book: &Book, store: &dyn Store) -> Result<Vec<Outcome
         let job = ended(store, &trader.assessment_id).await?;
         outcomes.push(Outcome {
             assessment_id: trader.assessment_id.clone(),
-            trader: trader.name.clone(),
-            tier: trader.tier.name().to_owned(),
-            trades: trader.closing_trades(),
+            trader: format!("{} {}", trader.assessment_id, trader.name),
+            tier: trader.tier.name.clone().unwrap_or_default(),
+            trades: job.result.as_ref().and_then(|result| result["tradesAnalyzed"].as_u64()),
             job_id: job.id.0,
             status: job.status.as_str(),
             error: (job.status == JobStatus::Failed).then_some(job.error).flatten(),
@@ -56,10 +57,10 @@ async fn ended(store: &dyn Store, assessment_id: &str) -> Result<JobRecord, Stor
     const JOBS_MAX: u32 = 200;
     let filter = JobFilter { assessment_id: Some(assessment_id.to_owned()), ..JobFilter::default() };
     loop {
-        if let Some(job) = store.jobs(&filter, JOBS_MAX, None).await?.pop() {
-            if matches!(job.status, JobStatus::Completed | JobStatus::Failed) {
-                return Ok(job);
-            }
+        if let Some(job) = store.jobs(&filter, JOBS_MAX, None).await?.pop()
+            && matches!(job.status, JobStatus::Completed | JobStatus::Failed)
+        {
+            return Ok(job);
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

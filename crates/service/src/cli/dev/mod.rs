@@ -4,6 +4,7 @@ mod book_run;
 mod table;
 
 use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -15,13 +16,17 @@ use super::{configuration_faults, environment, failed};
 use crate::config::Config;
 use crate::kafka::embedded::EmbeddedBroker;
 use crate::kafka::producer::{OutgoingMessage, Producer};
-use crate::kafka::settings::KafkaSettings;
+use crate::kafka::settings::{GroupProtocol, KafkaSettings};
 use crate::kafka::topics;
 use crate::runtime::adapters::{WakeUps, connect};
 use crate::runtime::{self, Running, stop_signal};
-use crate::sample_core::{Book, Dialect, SampleCore, events};
+use crate::sample_core::book::Book;
+use crate::sample_core::server::{Dialect, SampleCore};
 use crate::store::Store;
 use crate::telemetry::logs;
+
+/// The sample Core Service's: nobody asks for it but the service.
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// What `dev` is told.
 #[derive(Debug, clap::Args)]
@@ -54,7 +59,7 @@ async fn dev(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     std::fs::create_dir_all(data_dir)
         .with_context(|| format!("the data folder {} cannot be made", data_dir.display()))?;
     let book = Book::sample();
-    let core = SampleCore::start(book.clone(), Dialect::Wrapped).await.context("the sample Core Service")?;
+    let core = SampleCore::start(book.clone(), ANY_PORT, None).await.context("the sample Core Service")?;
     let broker = EmbeddedBroker::start(&topics::all()).context("the embedded broker")?;
     let config = match Config::from_lookup(&|name| embedded(name, arguments, &core, &broker)) {
         Ok(config) => config,
@@ -86,7 +91,7 @@ fn embedded(name: &str, arguments: &Arguments, core: &SampleCore, broker: &Embed
         // The new protocol joins the embedded broker's group in a tenth of a second, the classic one in three.
         "KAFKA_GROUP_PROTOCOL" => Some("consumer".to_owned()),
         "KAFKA_TOPIC_PREFIX" | "CORE_SERVICE_TOKEN" | "REDIS_PASSWORD" => None,
-        "CORE_SERVICE_URL" => Some(core.url().to_owned()),
+        "CORE_SERVICE_URL" => Some(core.url(Dialect::Wrapped)),
         "MIGRATE_ON_START" => Some("true".to_owned()),
         "HOST" => Some("127.0.0.1".to_owned()),
         "PORT" => match arguments.port {
@@ -116,16 +121,34 @@ async fn show(
         return Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS });
     }
     eprintln!("API     http://{}", running.address);
-    eprintln!("Kafka   {}   (topics {})", broker.bootstrap_servers(), topics::all().map(|(name, _)| name).join(", "));
+    eprintln!(
+        "Kafka   {}   (topics {})",
+        broker.bootstrap_servers(),
+        topics::all().map(|(name, _)| name).join(", ")
+    );
     eprintln!("Serving until Ctrl-C.");
     std::future::pending().await
 }
 
 /// As the platform would: the service hears of the traders from Kafka alone.
 async fn publish(book: &Book, broker: &EmbeddedBroker) -> anyhow::Result<()> {
-    let platform = Producer::new(KafkaSettings::platform(broker.bootstrap_servers()))?;
-    let events = events::assessments_completed(book);
-    let messages: Vec<OutgoingMessage<'_>> = events.iter().map(events::AssessmentEvent::as_message).collect();
+    let platform = Producer::start(&KafkaSettings {
+        brokers: broker.bootstrap_servers().to_owned(),
+        client_id: "platform".to_owned(),
+        group_id: String::new(),
+        group_protocol: GroupProtocol::default(),
+        topic_prefix: String::new(),
+    })?;
+    let events = book.events();
+    let messages: Vec<OutgoingMessage<'_>> = events
+        .iter()
+        .map(|event| OutgoingMessage {
+            topic: topics::ASSESSMENT_COMPLETED,
+            key: Some(&event.key),
+            payload: &event.payload,
+            headers: &event.headers,
+        })
+        .collect();
     for report in platform.send(&messages).await {
         report.context("the embedded broker did not take an event")?;
     }

@@ -1,6 +1,6 @@
 //! What `dev` shows of the book: a table for people, one JSON array for scripts.
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::presets::UTF8_NO_BORDERS;
 use comfy_table::{Cell, CellAlignment, Table};
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ pub(super) fn text(outcomes: &[Outcome]) -> String {
     let mut rows: Vec<&Outcome> = outcomes.iter().collect();
     rows.sort_by(|a, b| breach(a).total_cmp(&breach(b)));
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_header([
+    table.load_style(UTF8_NO_BORDERS).set_header([
         "Trader",
         "Tier",
         "Trades",
@@ -49,9 +49,11 @@ pub(super) fn text(outcomes: &[Outcome]) -> String {
         table.add_row(vec![
             Cell::new(&outcome.trader),
             Cell::new(&outcome.tier),
-            Cell::new(outcome.trades).set_alignment(CellAlignment::Right),
+            Cell::new(outcome.trades.map_or_else(String::new, |trades| trades.to_string()))
+                .set_alignment(CellAlignment::Right),
             Cell::new(probability(outcome)).set_alignment(CellAlignment::Right),
-            Cell::new(dollars(&outcome.result["expectedPayout"]["value"])).set_alignment(CellAlignment::Right),
+            Cell::new(dollars(&outcome.result["expectedPayout"]["value"]))
+                .set_alignment(CellAlignment::Right),
             Cell::new(dollars(&outcome.result["riskMetrics"]["valueAtRisk95"]))
                 .set_alignment(CellAlignment::Right),
         ]);
@@ -79,12 +81,8 @@ fn probability(outcome: &Outcome) -> String {
 fn dollars(value: &Value) -> String {
     let Some(value) = value.as_f64() else { return "–".into() };
     let digits = format!("{:.0}", value.abs());
-    let groups: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .filter_map(|group| std::str::from_utf8(group).ok())
-        .collect();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
     let sign = if value <= -0.5 { "−" } else { "" };
     format!("{sign}${}", groups.join(","))
 }
@@ -98,7 +96,7 @@ mod tests {
             assessment_id: "asm-1".into(),
             trader: "Ada".into(),
             tier: "Elite".into(),
-            trades: 37,
+            trades: Some(37),
             job_id: "job-1".into(),
             status: "completed",
             error: None,
@@ -132,7 +130,9 @@ mod tests {
 
     #[test]
     fn dollars_are_grouped() {
-        for (value, expected) in [(0.0, "$0"), (-0.2, "$0"), (1_234_567.0, "$1,234,567"), (-1_000.0, "−$1,000")] {
+        for (value, expected) in
+            [(0.0, "$0"), (-0.2, "$0"), (1_234_567.0, "$1,234,567"), (-1_000.0, "−$1,000")]
+        {
             assert_eq!(dollars(&json!(value)), expected);
         }
         assert_eq!(dollars(&Value::Null), "–");

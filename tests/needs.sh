@@ -94,11 +94,13 @@ find_missing() { # PART…
         need_compilers
         ;;
     esac
-    if [[ $part == clients ]]; then
-      need kcat kcat
-      need node nodejs
-      is_prepared clients || need npm npm
-    fi
+    case $part in
+      dev) need kcat kcat ;;
+      end-to-end)
+        need node nodejs
+        is_prepared clients || need npm npm
+        ;;
+    esac
     for server in $(servers_of "$part"); do
       is_given "$server" && continue
       case $server in

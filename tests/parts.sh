@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The parts of the test run, in their order: what each is, which servers it uses, what it does.
 
-parts=(format build lint unit store kafka end-to-end clients dev)
+parts=(format build lint unit store kafka end-to-end dev)
 
 says_of() { # PART
   case $1 in
@@ -11,9 +11,8 @@ says_of() { # PART
     unit) echo "unit, property and documentation tests, and every test that no other part claims; no server" ;;
     store) echo "every store keeps its contract; PostgreSQL" ;;
     kafka) echo "the service's Kafka room against a real broker; Kafka" ;;
-    end-to-end) echo "the program among its neighbours; PostgreSQL, Redis, Kafka" ;;
-    clients) echo "other people's Kafka clients understand it: kcat, KafkaJS; PostgreSQL, Redis, Kafka" ;;
-    dev) echo "the README's first command, with nothing installed beside it" ;;
+    end-to-end) echo "the program among its neighbours, killed and moved; KafkaJS; PostgreSQL, Redis, Kafka" ;;
+    dev) echo "the README's first command, with nothing installed beside it; kcat" ;;
   esac
 }
 
@@ -21,7 +20,7 @@ servers_of() { # PART
   case $1 in
     store) echo postgres ;;
     kafka) echo kafka ;;
-    end-to-end | clients | servers) echo postgres redis kafka ;;
+    end-to-end | servers) echo postgres redis kafka ;;
   esac
 }
 
@@ -30,7 +29,7 @@ things_of() { # PART
   local server
   case $1 in
     lint) echo cargo-deny typos ;;
-    end-to-end | clients) echo clients ;;
+    end-to-end) echo clients ;;
   esac
   for server in $(servers_of "$1"); do
     if [[ $server == kafka ]] && ! is_given kafka; then
@@ -86,7 +85,7 @@ part_unit() {
 
 # The service's test programs: one for each of these parts, named in Rust's way; the rest, so that none is forgotten,
 # run with the unit tests.
-claiming_parts=(store kafka end-to-end clients dev)
+claiming_parts=(store kafka end-to-end dev)
 
 unclaimed_targets() {
   local file target
@@ -105,7 +104,6 @@ unclaimed_targets() {
 part_store() { run_target; }
 part_kafka() { run_target; }
 part_end-to-end() { run_target; }
-part_clients() { run_target; }
 part_dev() { run_target; }
 
 run_target() {

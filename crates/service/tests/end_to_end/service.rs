@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use monte_carlo_service::core_service::client::install_tls_provider;
 use serde_json::Value;
 
 /// A started service is ready within this; a slow machine waits for Kafka's coordinator.
@@ -20,6 +21,7 @@ pub(crate) struct Service {
 impl Service {
     /// Starts `serve` with exactly `environment`, on a free port.
     pub(crate) fn start(environment: &[(String, String)], log: PathBuf) -> Self {
+        install_tls_provider();
         let port = free_port();
         let file = File::options().create(true).append(true).open(&log).expect("the log can be opened");
         let child = Command::new(env!("CARGO_BIN_EXE_monte-carlo-service"))

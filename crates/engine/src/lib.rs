@@ -4,6 +4,22 @@
 //! plan is cut into [`Shard`]s of path ids; [`run_shard`] turns a shard into a [`Tally`] of integers;
 //! tallies merge to the same bits in any order; [`report()`] turns the merged tally into the result.
 //!
+//! # How a path is walked
+//! A history is a table of rows, closing trades or UTC days, and an index process says which row comes next. A row
+//! is an integer: log-equity × 2²⁴ where returns compound, 10⁻⁴ dollars where dollars add up; so a path is a sum of
+//! integers, and a tally holds counts and exact sums. Path `i` draws from a stream of its own, a function of the seed
+//! and `i`. Therefore neither shards, threads, their order nor the machine change a bit of the result.
+//!
+//! # What ends a path
+//! - **Breach**: a close at or below the total-drawdown floor, or a balance of 0 (ruin); when one move crosses both, the
+//!   higher is the cause. A floor at or above the balance at the start breaks every path at step 0.
+//! - **Pass**, where there is anything to pass: the first row's close at which the minimum of trades (and of days, where
+//!   rows are days) is done and the balance is at the target, or above the starting balance where there is none. A
+//!   breach within the row beats it. A pass is absorbing: the path stops and keeps the balance that it passed with.
+//! - **Time limit**: the account is closed, neither passed nor broken.
+//!
+//! A path that ended keeps its balance to the horizon, and every distribution is over all paths.
+//!
 //! This crate is pure: no I/O, no clock, no environment, no threads, no async.
 #![warn(missing_docs)]
 

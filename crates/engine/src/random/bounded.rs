@@ -43,6 +43,15 @@ mod tests {
     }
 
     #[test]
+    fn a_quarter_of_the_words_is_drawn_again_where_the_range_asks_for_it() {
+        // Of four words in a row three stay: without rejection a draw would be a multiple of 3 half of the time.
+        let mut stream = Stream::of_path(5, 6);
+        let bounded = Bounded::below(3 << 30);
+        let multiples = (0..90_000).filter(|_| bounded.draw(&mut stream).is_multiple_of(3)).count();
+        assert!(multiples.abs_diff(30_000) < 600, "{multiples}");
+    }
+
+    #[test]
     fn fills_a_range_evenly() {
         let mut stream = Stream::of_path(1, 2);
         let bounded = Bounded::below(3);

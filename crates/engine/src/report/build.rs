@@ -230,9 +230,20 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The balances, in units, between which a quantile lies: from the lower rank's bin's lower border to the upper one's
+    /// upper border, for within a bin no more is known.
+    fn interval(&self, rank: u64, permille: u64) -> (f64, f64) {
+        let (low, high) = self.balances.rank_interval(rank, permille as f64 / 1_000.0);
+        let units = |x| self.plan.scale.balance_units(x) as f64;
+        (
+            low.keys.map_or_else(|| low.mean(), |(lowest, _)| units(lowest)),
+            high.keys.map_or_else(|| high.mean(), |(_, highest)| units(highest)),
+        )
+    }
+
     fn quantile_error(&self, permille: u64) -> Estimate {
         let rank = self.balances.lower_rank(permille);
-        let (low, high) = self.balances.rank_interval(rank, permille as f64 / 1_000.0);
+        let (low, high) = self.interval(rank, permille);
         Estimate {
             value: self.return_quantile(permille),
             lower: self.horizon_return(low),
@@ -242,7 +253,7 @@ impl<'a> View<'a> {
 
     fn var_error(&self, permille: u64) -> Estimate {
         let rank = self.balances.upper_rank(permille);
-        let (low, high) = self.balances.rank_interval(rank, permille as f64 / 1_000.0);
+        let (low, high) = self.interval(rank, permille);
         Estimate {
             value: self.loss(self.balances.upper(permille).mean()),
             lower: self.loss(high),
@@ -269,7 +280,7 @@ impl<'a> View<'a> {
         }
         let stated = [5, 10, 25, 50, 250, 500, 750, 950, 975, 990, 995].map(|q| self.balances.lower(q));
         let lowest_is_ruin = self.plan.scale.ruin() < 0;
-        if stated.iter().any(|bin| bin.end && !(lowest_is_ruin && bin.sum == 0)) {
+        if stated.iter().any(|bin| bin.keys.is_none() && !(lowest_is_ruin && bin.sum == 0)) {
             warnings.push("A stated quantile of the balance falls outside the histogram's range.".to_owned());
         }
         if self.tally.clamped > 0 {

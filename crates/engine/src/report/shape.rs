@@ -251,7 +251,7 @@ pub struct FanChart {
     pub passed: Option<Vec<f64>>,
 }
 
-/// Quantiles by order statistics, the rest by means of 32 sub-batches by path id (Student's t, 31 degrees of freedom).
+/// Quantiles by order statistics, their bins' width included; the rest by means of 32 sub-batches by path id (Student's t, 31 degrees of freedom).
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MonteCarloErrors {

@@ -35,6 +35,12 @@ impl Bins {
         index == 0 || index + 1 == self.len()
     }
 
+    /// The lowest and highest key of an inner bin; none for an end bin.
+    pub(crate) fn keys(&self, index: usize) -> Option<(i64, i64)> {
+        let lowest = self.lowest(index);
+        (!self.is_end(index)).then(|| (lowest, lowest + self.width() - 1))
+    }
+
     /// The keys' width of an inner bin.
     pub(crate) fn width(&self) -> i64 {
         1 << self.shift

@@ -18,8 +18,8 @@ pub(crate) struct Filled {
     pub(crate) count: u64,
     /// Their sum.
     pub(crate) sum: i128,
-    /// Whether it is one of the two end bins.
-    pub(crate) end: bool,
+    /// Its lowest and highest key; none for the two end bins.
+    pub(crate) keys: Option<(i64, i64)>,
 }
 
 impl Filled {
@@ -61,7 +61,7 @@ impl Histogram {
             .map(|(index, (&count, &sum))| Filled {
                 count: u64::from(count),
                 sum,
-                end: self.bins.is_end(index),
+                keys: self.bins.keys(index),
             })
             .collect()
     }

@@ -9,7 +9,7 @@ const MAX_STOPS: u32 = 64;
 const FINAL_BINS: u32 = 1 << 14;
 /// Bins of the state at one stop.
 const FAN_BINS: u32 = 512;
-/// Bins of the greatest drawdown, over 0 ..= 10⁹.
+/// Bins of the greatest drawdown, over 1 ..= 10⁹; no drawdown has the bin below to itself.
 const DRAWDOWN_BINS: u32 = 1 << 12;
 /// How many deviations of the sum of rows a range covers to either side.
 const DEVIATIONS: f64 = 8.0;
@@ -45,7 +45,7 @@ impl Layout {
             fan: stops.iter().map(|&step| bins(step, FAN_BINS)).collect(),
             stops,
             final_state: bins(steps, FINAL_BINS),
-            drawdown: Bins::spanning(0, crate::kernel::DEPTH_ONE as i64, DRAWDOWN_BINS),
+            drawdown: Bins::spanning(1, crate::kernel::DEPTH_ONE as i64, DRAWDOWN_BINS),
         }
     }
 }

@@ -113,12 +113,24 @@ async fn a_refusal_never_quotes_a_whole_body() {
 #[tokio::test]
 async fn a_history_that_cannot_be_simulated() {
     let service = Service::start().await;
-    let trades = vec![r#"{"pnl":1,"timestamp":0}"#; 200_001].join(",");
-    let body = format!(
-        r#"{{"assessmentId": "a", "inputData": {{"tradeHistory": [{trades}], "pnlData": {{"balance": 1, "peak": 1}}}}}}"#
-    );
-    let answer = service.post(body).await;
-    assert_eq!(answer.refusal(), refusal(422, "cannot_simulate", "inputData.tradeHistory"));
+    let order = |trades: &str, config: &str| {
+        format!(
+            r#"{{"assessmentId": "a", "config": {config},
+                "inputData": {{"tradeHistory": [{trades}], "pnlData": {{"balance": 100, "peak": 100}}}}}}"#
+        )
+    };
+    let won = r#"{"pnl":1,"timestamp":0}"#;
+    for (body, field) in [
+        (order("", "{}"), "inputData.tradeHistory"),
+        (order(r#"{"pnl": 0, "type": "open", "timestamp": 0}"#, "{}"), "inputData.tradeHistory"),
+        (order(&vec![won; 200_001].join(","), "{}"), "inputData.tradeHistory"),
+        (order(won, r#"{"paths": 100000000, "steps": 100000}"#), "config.paths"),
+    ] {
+        let answer = service.post(body).await;
+        assert_eq!(answer.refusal(), refusal(422, "cannot_simulate", field), "{}", answer.text);
+    }
+    let answer = service.post(order(won, r#"{"paths": 0}"#)).await;
+    assert_eq!(answer.refusal(), refusal(400, "invalid_request", "config.paths"));
 }
 
 #[tokio::test]

@@ -111,16 +111,19 @@ fn positions(
 
 fn position(tier: &TierTerms, style: Draw, wish: Wish, balance: f64, rng: &mut fastrand::Rng) -> Position {
     let limit = tier.max_risk_per_trade.unwrap_or(0.05);
-    // Whoever fails risks too much too often; the bold do it now and then.
+    // Whoever fails risks too much too often; the bold do it now and then, in crypto with leverage.
     let excess = match wish {
         Wish::Fail => 1.0 + 4.0 * rng.f64(),
-        _ if style.is_bold && rng.f64() < 0.15 => 1.2 + rng.f64(),
+        _ if style.is_bold && rng.f64() < 0.25 => match style.is_bettor {
+            true => 1.2 + rng.f64(),
+            false => 4.0 + 8.0 * rng.f64(),
+        },
         _ => 0.4 + 0.55 * rng.f64(),
     };
     let stake = balance * limit * excess;
     let edge = match wish {
-        Wish::Pass => 0.06,
-        Wish::Fund => 0.02,
+        Wish::Pass => 0.03,
+        Wish::Fund => 0.01,
         Wish::GiveUp => -0.02,
         Wish::Fail => -0.10,
     };
@@ -130,7 +133,7 @@ fn position(tier: &TierTerms, style: Draw, wish: Wish, balance: f64, rng: &mut f
         return market::bet(stake / 2.0, price, rng.f64() < price + edge, rng);
     }
     // Crypto: moves of some per cent, now and then a large one, the trader's edge as a drift.
-    let size = if rng.f64() < 0.05 { 0.20 } else { 0.06 };
+    let size = if rng.f64() < 0.05 { 0.25 } else { 0.09 };
     let bell = rng.f64() + rng.f64() + rng.f64() - 1.5;
     market::crypto(stake, size * (bell + 2.0 * edge), style.is_old, rng)
 }

@@ -33,6 +33,7 @@ pub(crate) struct House {
     prefix: String,
     database_url: String,
     scratch: TempDir,
+    core_url: String,
     _core: SampleCore,
     _broker: Option<EmbeddedBroker>,
 }
@@ -45,6 +46,7 @@ impl House {
         let book = story::book();
         let core =
             SampleCore::start(book.clone(), ([127, 0, 0, 1], 0).into(), None).await.expect("a Core Service");
+        let core_url = core.url(Dialect::Wrapped);
         let scratch = TempDir::new().expect("a scratch folder");
         let name = format!("e2e_{}", Uuid::new_v4().simple());
         let (database_url, brokers, prefix, broker) = match neighbours {
@@ -63,14 +65,24 @@ impl House {
             ("KAFKA_BROKERS".to_owned(), brokers.clone()),
             ("KAFKA_TOPIC_PREFIX".to_owned(), prefix.clone()),
             ("KAFKA_GROUP_ID".to_owned(), name),
-            ("CORE_SERVICE_URL".to_owned(), core.url(Dialect::Wrapped)),
+            ("CORE_SERVICE_URL".to_owned(), core_url.clone()),
             ("SIMULATION_PATHS".to_owned(), PATHS.to_owned()),
         ];
         environment.extend(redis(neighbours));
         if neighbours == Neighbours::Real {
             topics::create(&brokers, &prefix).await;
         }
-        Self { book, environment, brokers, prefix, database_url, scratch, _core: core, _broker: broker }
+        Self {
+            book,
+            environment,
+            brokers,
+            prefix,
+            database_url,
+            scratch,
+            core_url,
+            _core: core,
+            _broker: broker,
+        }
     }
 
     pub(crate) fn brokers(&self) -> &str {
@@ -83,8 +95,23 @@ impl House {
 
     /// Another replica, not yet ready.
     pub(crate) fn service(&self) -> Service {
+        self.service_with(&[])
+    }
+
+    /// Another replica, some of its variables set otherwise.
+    pub(crate) fn service_with(&self, variables: &[(&str, &str)]) -> Service {
         let log = self.scratch.path().join(format!("{}.log", Uuid::now_v7()));
-        Service::start(&self.environment, log)
+        let changed = variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        let environment: Vec<_> = self.environment.iter().cloned().chain(changed).collect();
+        Service::start(&environment, log)
+    }
+
+    pub(crate) fn database_url(&self) -> &str {
+        &self.database_url
+    }
+
+    pub(crate) fn core_url(&self) -> &str {
+        &self.core_url
     }
 
     /// The platform sends its events.

@@ -6,6 +6,8 @@ mod flow;
 mod house;
 mod kafkajs;
 mod ledger;
+mod passage;
 mod service;
+mod starting;
 mod story;
 mod topics;

@@ -52,9 +52,23 @@ impl Service {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
-        let answer = self.http.get(format!("{}{path}", self.url)).send().await.expect("the service answers");
-        assert_eq!(answer.status(), 200, "{path}");
-        answer.json().await.expect("the answer is JSON")
+        self.answer(path, 200).await
+    }
+
+    /// The answer's body, once the service listens; its status must be `status`.
+    pub(crate) async fn answer(&self, path: &str, status: u16) -> Value {
+        let began = Instant::now();
+        let answer = loop {
+            match self.http.get(format!("{}{path}", self.url)).send().await {
+                Ok(answer) => break answer,
+                Err(error) => assert!(began.elapsed() < READY_BOUND, "{error}:\n{}", self.log_tail()),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        let got = answer.status();
+        let body = answer.json().await.expect("the answer is JSON");
+        assert_eq!(got, status, "{path}: {body}");
+        body
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {

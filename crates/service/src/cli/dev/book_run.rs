@@ -5,6 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 
+use super::table;
 use crate::sample_core::book::Book;
 use crate::store::{JobFilter, JobRecord, JobStatus, Store, StoreError};
 
@@ -29,14 +30,13 @@ pub(super) struct Outcome {
 pub(super) async fn follow(book: &Book, store: &dyn Store) -> Result<Vec<Outcome>, StoreError> {
     let passed: Vec<_> = book.passed().collect();
     let bar = ProgressBar::with_draw_target(Some(passed.len() as u64), ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {elapsed}") {
+    if let Ok(style) = ProgressStyle::with_template("{pos}/{len} {wide_bar} {elapsed} {msg}") {
         bar.set_style(style);
     }
-    bar.set_message("simulating");
     let mut outcomes = Vec::with_capacity(passed.len());
     for trader in passed {
         let job = ended(store, &trader.assessment_id).await?;
-        outcomes.push(Outcome {
+        let outcome = Outcome {
             assessment_id: trader.assessment_id.clone(),
             trader: format!("{} {}", trader.assessment_id, trader.name),
             tier: trader.tier.name.clone().unwrap_or_default(),
@@ -45,8 +45,10 @@ pub(super) async fn follow(book: &Book, store: &dyn Store) -> Result<Vec<Outcome
             status: job.status.as_str(),
             error: (job.status == JobStatus::Failed).then_some(job.error).flatten(),
             result: job.result.unwrap_or_default(),
-        });
+        };
+        bar.set_message(format!("{}: {}", outcome.trader, table::probability(&outcome)));
         bar.inc(1);
+        outcomes.push(outcome);
     }
     bar.finish_and_clear();
     Ok(outcomes)

@@ -1,10 +1,13 @@
 //! What `dev` shows of the book: a table for people, one JSON array for scripts.
 
-use comfy_table::presets::UTF8_NO_BORDERS;
+use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, Table};
 use serde_json::{Value, json};
 
 use super::book_run::Outcome;
+
+/// A probability that is surely smaller is shown as smaller, not as 0.
+const SMALLEST_SHOWN: f64 = 0.0001;
 
 /// One entry a passed trader.
 pub(super) fn json(outcomes: &[Outcome]) -> Value {
@@ -37,7 +40,7 @@ pub(super) fn text(outcomes: &[Outcome]) -> String {
     let mut rows: Vec<&Outcome> = outcomes.iter().collect();
     rows.sort_by(|a, b| breach(a).total_cmp(&breach(b)));
     let mut table = Table::new();
-    table.load_style(UTF8_NO_BORDERS).set_header([
+    table.load_style(UTF8_FULL_CONDENSED).set_header([
         "Trader",
         "Tier",
         "Trades",
@@ -66,12 +69,15 @@ fn breach(outcome: &Outcome) -> f64 {
 }
 
 /// The value, and the larger half of its interval.
-fn probability(outcome: &Outcome) -> String {
+pub(super) fn probability(outcome: &Outcome) -> String {
     let breach = &outcome.result["breachProbability"];
     let part = |name: &str| breach[name].as_f64();
     match (part("value"), part("lower"), part("upper")) {
         (Some(value), Some(lower), Some(upper)) => {
             let error = (upper - value).max(value - lower);
+            if upper < SMALLEST_SHOWN {
+                return format!("< {:.2} %", 100.0 * SMALLEST_SHOWN);
+            }
             format!("{:.2} % ± {:.2}", 100.0 * value, 100.0 * error)
         }
         _ => outcome.error.clone().unwrap_or_else(|| outcome.status.to_owned()),
@@ -114,6 +120,15 @@ mod tests {
         for part in ["Ada", "Elite", "37", "12.34 % ± 0.07", "$12,346", "$999"] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
+    }
+
+    #[test]
+    fn a_tiny_probability_is_not_shown_as_nought() {
+        let tiny = Outcome {
+            result: json!({"breachProbability": {"value": 0.0, "lower": 0.0, "upper": 3.8e-6}}),
+            ..outcome()
+        };
+        assert!(text(&[tiny]).contains("< 0.01 %"));
     }
 
     #[test]

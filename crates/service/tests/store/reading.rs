@@ -68,8 +68,8 @@ pub(crate) async fn filters(world: &World) {
 
 pub(crate) async fn pages_over_equal_times(world: &World) {
     world.store.record_intake(&batch((0..7).map(|_| job("a")).collect())).await.expect("records");
+    world.execute("UPDATE simulation_jobs SET created_at_ms = 5").await;
     let whole = list(world, &JobFilter::default()).await;
-    assert_eq!(world.number("SELECT count(DISTINCT created_at_ms) FROM simulation_jobs").await, 1);
     let (mut paged, mut cursor) = (Vec::new(), None);
     loop {
         let page = world.store.jobs(&JobFilter::default(), 2, cursor.as_ref()).await.expect("lists");

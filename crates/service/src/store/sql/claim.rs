@@ -15,10 +15,11 @@ use crate::jobs::ids::JobId;
 use crate::store::{ClaimRequest, ClaimedJob};
 
 /// Takes due jobs in the order of their index. The state is checked again where it changes, and the set is
-/// materialized: evaluated twice, a limited and skipping selection would be two different ones.
+/// materialized: evaluated twice, a limited and skipping selection would be two different ones. Said as
+/// `status = 'pending'`, the second check would have SQLite walk through everything that is pending.
 const CLAIM: &str = "
     WITH due AS MATERIALIZED (
-        SELECT id FROM simulation_jobs
+        SELECT id FROM simulation_jobs {by simulation_jobs_claim}
         WHERE status = 'pending' AND run_after_ms <= {now}
         ORDER BY run_after_ms, id
         LIMIT $1
@@ -34,7 +35,7 @@ const CLAIM: &str = "
         lease_expires_ms = {now} + {least}($3, $4),
         deadline_at_ms = {now} + $4,
         started_at_ms = coalesce(started_at_ms, {now})
-    WHERE id IN (SELECT id FROM due) AND status = 'pending'
+    WHERE id IN (SELECT id FROM due) AND status NOT IN ('running', 'completed', 'failed')
     RETURNING id, lease_token, assessment_id, funded_account_id, config, correlation_id, traceparent, tracestate,
         attempts, snoozes, claims, run_after_ms, started_at_ms, {now} - created_at_ms AS age_ms,
         input_summary IS NOT NULL AS has_input";

@@ -6,6 +6,7 @@
 //! | `{uuid}` | a fresh random UUID, another for each row |
 //! | `{least}`, `{greatest}` | of their arguments |
 //! | `{skip_locked}` | lock the rows that no one else has locked |
+//! | `{by index}` | use this index; SQLite, without statistics, takes any equality for better than a short partial index |
 //! | `{rows a:text b:int8}` | a table `given` of the rows bound by [`Session::each`](super::session::Session::each) |
 
 /// Which SQL a server speaks.
@@ -45,6 +46,11 @@ impl Dialect {
             (Self::Postgres, "skip_locked") => "FOR UPDATE SKIP LOCKED",
             // There is one writer at a time.
             (Self::Sqlite, "skip_locked") => "",
+            (Self::Postgres, other) if other.starts_with("by ") => "",
+            (Self::Sqlite, other) if other.starts_with("by ") => {
+                sql.push_str("INDEXED ");
+                return sql.push_str(&other.replacen("by", "BY", 1));
+            }
             (_, other) => return self.push_rows(other.trim_start_matches("rows "), sql),
         };
         sql.push_str(word);
@@ -75,14 +81,14 @@ mod tests {
 
     #[test]
     fn fills_in_the_words_of_each_dialect() {
-        let template = "SELECT {least}(a, $3) FROM {rows a:int8 b:text} {skip_locked}";
+        let template = "SELECT {least}(a, $3) FROM {rows a:int8 b:text} {skip_locked}{by it}";
         assert_eq!(
             Dialect::Postgres.render(template),
             "SELECT least(a, $3) FROM unnest($1::int8[], $2::text[]) AS given(a, b) FOR UPDATE SKIP LOCKED"
         );
         assert_eq!(
             Dialect::Sqlite.render(template),
-            "SELECT min(a, $3) FROM (SELECT $1 AS a, $2 AS b) AS given "
+            "SELECT min(a, $3) FROM (SELECT $1 AS a, $2 AS b) AS given INDEXED BY it"
         );
     }
 }

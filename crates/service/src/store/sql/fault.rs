@@ -73,6 +73,9 @@ pub(super) fn is_missing_table(error: &sqlx::Error) -> bool {
 /// The error as the rest of the service sees it. No text of ours or of a driver holds a URL or a password.
 pub(super) fn outward(fault: Fault) -> StoreError {
     match fault {
+        Fault::Database(sqlx::Error::PoolTimedOut) => {
+            StoreError::Unavailable("no connection in time; it is down, or all connections are busy".into())
+        }
         Fault::Database(error) => match remedy(&error) {
             Remedy::GiveUp => StoreError::Failed(error.to_string()),
             Remedy::Again(_) | Remedy::Reconnect | Remedy::Wait => StoreError::Unavailable(error.to_string()),

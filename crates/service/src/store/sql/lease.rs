@@ -19,7 +19,7 @@ const BEAT: &str = "
     RETURNING id, lease_token";
 
 const SELECT_EXPIRED: &str = "
-    SELECT id, lease_token, attempts, snoozes FROM simulation_jobs
+    SELECT id, lease_token, attempts, snoozes FROM simulation_jobs {by simulation_jobs_expiry}
     WHERE status = 'running' AND lease_expires_ms <= {now}
     ORDER BY lease_expires_ms
     LIMIT $1";

@@ -48,6 +48,16 @@ fn any_cut_and_any_order_of_merging() {
 }
 
 #[test]
+fn ruin_is_merged_too() {
+    let asked = config(json!({"paths": 900, "sizing": "fixed", "rules": {}}));
+    let plan = plan(&assessment(), &account(3_000.0, &book(150), 3), &asked);
+    let whole = tally(&plan, 1);
+    let ruined = report(&plan, &whole, &execution()).ruin_probability.value;
+    assert!(ruined > 0.01 && ruined < 0.9, "{ruined}");
+    assert_eq!(tally(&plan, 4), whole);
+}
+
+#[test]
 fn any_number_of_threads() {
     let plan = plan(&funded(), &account(100_000.0, &book(150), 3), &config(json!({"paths": 3_000})));
     let shards = plan.shards(1_000);
@@ -133,9 +143,9 @@ fn golden_digests() {
     assert_eq!(
         digests,
         [
-            "a6603f0387dbc00568b646a3b32c8bbb829faf686e34cb1a688c8c74ab5c46d4",
-            "38afa536802e9ac1cab7408abed1e42b6d85e61c921217c5d192492e46bbca3a",
-            "9adca3b178524fede56d0091096f5f9d465fdae4e4971c29fe71cbfdf9177823"
+            "740ccc0f3dfc597abe90bed44a6952e319dee77d0fc575098238cd5aa26ef8a2",
+            "730f57101660153228fefb042d1d5289701934102c04732ce163bd5b52506df7",
+            "539dc7105e84b1e7d0aa14f7fa2e0f14c37d87fba345006a40b725a74b99efe2"
         ]
     );
 }

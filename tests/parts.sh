@@ -101,7 +101,13 @@ unclaimed_targets() {
   done
 }
 
-part_store() { run_target; }
+part_store() {
+  if [[ -n ${TEST_COCKROACH_URL:-} ]]; then
+    run_tests -p monte-carlo-service --features cockroach-tests --test store || true
+  else
+    run_target
+  fi
+}
 part_kafka() { run_target; }
 part_end-to-end() { run_target; }
 part_dev() { run_target; }

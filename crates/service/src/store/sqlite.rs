@@ -32,10 +32,9 @@ pub(super) fn pools(url: &str, options: &StoreOptions) -> Result<Pools, StoreErr
     let file = file
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        // In WAL mode every commit is with the operating system before it is acknowledged, so a killed process
-        // loses nothing. FULL would guard the last commits against a power cut as well, for a disk flush each;
-        // this database serves one machine's trial, where the embedded broker forgets more than that.
-        .synchronous(SqliteSynchronous::Normal)
+        // FULL: what is acknowledged survives a power cut too, for a disk flush each. NORMAL would survive a killed
+        // process, but an offset that Kafka keeps must never be ahead of the job that the file lost.
+        .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
     let pool = |connections_max: u32, file: SqliteConnectOptions| -> SqlitePool {

@@ -17,7 +17,7 @@ fn metrics() -> &'static PrometheusHandle {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn serialization_failures_are_met_and_overcome() {
     let metrics = metrics();
-    let world = World::new(Kind::Serializable).await.expect("a database");
+    let world = World::new(Kind::Serializable).await;
     world
         .see(async {
             let key = IdempotencyKey { key: "k".into(), body_hash: "aa".into() };

@@ -16,7 +16,6 @@ mod outages;
 mod outbox;
 mod reading;
 mod settling;
-mod speed;
 mod values;
 mod world;
 
@@ -26,6 +25,7 @@ macro_rules! on_every_database {
         on_every_database! { @on sqlite Sqlite: $($module: $($scenario),+;)+ }
         on_every_database! { @on postgres_read_committed ReadCommitted: $($module: $($scenario),+;)+ }
         on_every_database! { @on postgres_serializable Serializable: $($module: $($scenario),+;)+ }
+        #[cfg(feature = "cockroach-tests")]
         on_every_database! { @on cockroach Cockroach: $($module: $($scenario),+;)+ }
     };
     (@on $database:ident $kind:ident: $($module:ident: $($scenario:ident),+;)+) => {
@@ -33,7 +33,7 @@ macro_rules! on_every_database {
             $(mod $module {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $scenario() {
-                    let Some(world) = crate::world::World::new(crate::world::Kind::$kind).await else { return };
+                    let world = crate::world::World::new(crate::world::Kind::$kind).await;
                     world.see(crate::$module::$scenario(&world)).await;
                 })+
             })+

@@ -15,7 +15,7 @@ const BOUND: Duration = Duration::from_secs(6);
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_cut_connection_is_made_anew() {
     for kind in [Kind::ReadCommitted, Kind::Serializable] {
-        let world = World::new(kind).await.expect("a database");
+        let world = World::new(kind).await;
         world
             .see(async {
                 for name in ["a", "b", "c"] {
@@ -45,7 +45,7 @@ async fn cut(world: &World) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_database_that_is_down_is_said_to_be_down_and_found_again() {
-    let world = World::new(Kind::ReadCommitted).await.expect("a database");
+    let world = World::new(Kind::ReadCommitted).await;
     world
         .see(async {
             let reserved = TcpListener::bind("127.0.0.1:0").await.expect("a port");

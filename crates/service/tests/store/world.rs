@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     Sqlite,
     ReadCommitted,
     Serializable,
+    /// Opt-in: `./test store` switches it on where `TEST_COCKROACH_URL` names a server.
+    #[cfg(feature = "cockroach-tests")]
     Cockroach,
 }
 
@@ -26,36 +28,36 @@ pub(crate) struct World {
     folder: Option<tempfile::TempDir>,
 }
 
+/// The server that a variable of `./test` names.
 #[expect(clippy::disallowed_methods, reason = "the edge of the tests")]
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// The PostgreSQL server of the tests.
-pub(crate) fn postgres_url() -> String {
-    variable("TEST_DATABASE_URL").expect("TEST_DATABASE_URL names no server; run ./test store")
+pub(crate) fn server(variable: &str) -> String {
+    let named = std::env::var(variable).ok().filter(|value| !value.is_empty());
+    named.unwrap_or_else(|| panic!("{variable} names no server; run ./test store"))
 }
 
 impl World {
-    /// A migrated database; none where CockroachDB is asked for and not there.
-    pub(crate) async fn new(kind: Kind) -> Option<Self> {
-        let world = Self::empty(kind).await?;
+    /// A migrated database.
+    pub(crate) async fn new(kind: Kind) -> Self {
+        let world = Self::empty(kind).await;
         world.store.migrate().await.expect("migrates");
-        Some(world)
+        world
     }
 
     /// A database without our schema.
-    pub(crate) async fn empty(kind: Kind) -> Option<Self> {
+    pub(crate) async fn empty(kind: Kind) -> Self {
         let (url, folder) = match kind {
             Kind::Sqlite => {
                 let folder = tempfile::tempdir().expect("a folder");
                 (format!("sqlite:{}", folder.path().join("deep/er/jobs.db").display()), Some(folder))
             }
-            Kind::ReadCommitted | Kind::Serializable => (new_database(&postgres_url()).await, None),
-            Kind::Cockroach => (new_database(&variable("TEST_COCKROACH_URL")?).await, None),
+            Kind::ReadCommitted | Kind::Serializable => {
+                (new_database(&server("TEST_DATABASE_URL")).await, None)
+            }
+            #[cfg(feature = "cockroach-tests")]
+            Kind::Cockroach => (new_database(&server("TEST_COCKROACH_URL")).await, None),
         };
         let store = Arc::new(open(&url, &options(kind)).expect("a URL that we understand"));
-        Some(Self { kind, store, url, folder })
+        Self { kind, store, url, folder }
     }
 
     /// Another process's store on this database.
@@ -75,7 +77,11 @@ impl World {
     pub(crate) async fn drop_database(&self) {
         if self.folder.is_none() {
             let (server, name) = self.url.rsplit_once('/').expect("our own URL");
-            let suffix = if self.kind == Kind::Cockroach { "CASCADE" } else { "WITH (FORCE)" };
+            let suffix = match self.kind {
+                #[cfg(feature = "cockroach-tests")]
+                Kind::Cockroach => "CASCADE",
+                _ => "WITH (FORCE)",
+            };
             on_server(&format!("{server}/postgres"), &format!("DROP DATABASE {name} {suffix}")).await;
         }
     }
@@ -122,7 +128,9 @@ impl World {
 
 fn options(kind: Kind) -> StoreOptions {
     let isolation = match kind {
-        Kind::Serializable | Kind::Cockroach => Isolation::Serializable,
+        Kind::Serializable => Isolation::Serializable,
+        #[cfg(feature = "cockroach-tests")]
+        Kind::Cockroach => Isolation::Serializable,
         Kind::ReadCommitted | Kind::Sqlite => Isolation::ReadCommitted,
     };
     StoreOptions { isolation, connections_max: 8, ..StoreOptions::default() }

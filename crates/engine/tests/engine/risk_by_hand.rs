@@ -62,8 +62,8 @@ fn a_sure_gain_has_no_loss_but_a_signed_one() {
 #[test]
 fn the_payout_is_the_platforms_formula() {
     // A sure gain of 300 dollars: 0.8 · 300 = 240; of 60 dollars: 48, below the least request; of 125: exactly 100.
-    for (gain, expected) in [(300.0, 240.0), (60.0, 0.0), (125.0, 100.0), (124.99, 0.0)] {
-        let asked = json!({"paths": 100, "steps": 1, "sizing": "fixed"});
+    for (gain, expected) in [(300.0, 240.0), (60.0, 0.0), (125.0, 100.0), (124.99, 0.0), (-500.0, 0.0)] {
+        let asked = json!({"paths": 100, "steps": 1, "sizing": "fixed", "rules": {}});
         let report = result(&plan(&assessment(), &account(1_000.0, &[gain], 1), &config(asked)));
         assert_eq!(report.expected_payout.value, expected, "a gain of {gain}");
     }

@@ -61,6 +61,12 @@ fn a_fall_within_a_day_breaks_a_trailing_floor_but_not_an_end_of_day_one() {
     assert_eq!(at("trailing").breach_probability.value, 1.0);
     assert_eq!(at("trailing").percentiles.final_balance.p50, 10_300.0);
     assert_eq!(at("trailingEndOfDay").breach_probability.value, 0.0);
+    assert_eq!(
+        at("trailing").expected_payout.value,
+        0.0,
+        "a broken account is not paid, whatever its profit"
+    );
+    assert_eq!(at("trailingEndOfDay").expected_payout.value, 240.0);
     // Two such days: the floor follows the first close, 10,300 − 500, and the second day stays above it.
     let rules = json!({"drawdown": {"kind": "trailingEndOfDay", "amount": 500}});
     let two = json!({"paths": 20, "steps": 2, "level": "day", "sizing": "fixed", "rules": rules});

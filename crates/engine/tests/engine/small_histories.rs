@@ -105,3 +105,12 @@ fn an_account_below_its_floor_is_broken_at_the_start() {
     assert_eq!(report.percentiles.final_balance.p50, report.current_balance);
     assert!(report.warnings.iter().any(|warning| warning.contains("broken at step 0")));
 }
+
+#[test]
+fn a_drawdown_that_already_stands_counts() {
+    let mut input = account(10_000.0, &[100.0, 200.0], 1);
+    input.pnl_data.peak = 11_000.0;
+    let report =
+        result(&plan(&funded(), &input, &config(json!({"paths": 100, "steps": 1, "sizing": "fixed"}))));
+    assert_eq!(report.percentiles.drawdown.p1, 0.063_636_364, "700 of 11,000, to nine decimals");
+}

@@ -32,6 +32,8 @@ impl InputData {
                 return Err(fault("totalWithdrawals", &format!("must not be negative; it is {value}")));
             }
         }
+        drawdown("maxDrawdown", self.max_drawdown)?;
+        within("maxRiskPerTrade", self.max_risk_per_trade, 0.0..=RISK_MAX)?;
         self.tier.as_ref().map_or(Ok(()), TierTerms::validate)
     }
 }
@@ -54,20 +56,31 @@ impl Trade {
 impl TierTerms {
     fn validate(&self) -> Result<(), FieldError> {
         self.starting_balance.map_or(Ok(()), |value| positive_money("tier.startingBalance", value))?;
-        let within = |field: &str, value: Option<f64>, range: std::ops::RangeInclusive<f64>| match value {
-            Some(value) if !range.contains(&value) => Err(fault(
-                field,
-                &format!("must be a number from {} to {}; it is {value}", range.start(), range.end()),
-            )),
-            _ => Ok(()),
-        };
-        if let Some(value) = self.max_drawdown
-            && !(value > 0.0 && value < 1.0)
-        {
-            return Err(fault("tier.maxDrawdown", &format!("must be above 0 and below 1; it is {value}")));
-        }
-        within("tier.maxRiskPerTrade", self.max_risk_per_trade, 0.0..=1e6)?;
+        drawdown("tier.maxDrawdown", self.max_drawdown)?;
+        within("tier.maxRiskPerTrade", self.max_risk_per_trade, 0.0..=RISK_MAX)?;
         within("tier.profitSplit", self.profit_split, 0.0..=1.0)
+    }
+}
+
+/// Risk is a fraction of the balance; leverage beyond this is a mistake of units.
+const RISK_MAX: f64 = 1e6;
+
+fn within(field: &str, value: Option<f64>, range: std::ops::RangeInclusive<f64>) -> Result<(), FieldError> {
+    match value {
+        Some(value) if !range.contains(&value) => Err(fault(
+            field,
+            &format!("must be a number from {} to {}; it is {value}", range.start(), range.end()),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn drawdown(field: &str, value: Option<f64>) -> Result<(), FieldError> {
+    match value {
+        Some(value) if !(value > 0.0 && value < 1.0) => {
+            Err(fault(field, &format!("must be above 0 and below 1; it is {value}")))
+        }
+        _ => Ok(()),
     }
 }
 

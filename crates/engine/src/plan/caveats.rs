@@ -2,8 +2,8 @@
 
 use super::{Past, Plan};
 use crate::money::dollars;
-use crate::rules::{MIN_PAYOUT, max_risk};
-use crate::{InputData, Level, Model, Sizing};
+use crate::rules::{MIN_PAYOUT, given_risk, max_risk};
+use crate::{InputData, Level, Model, Sizing, Subject};
 
 /// Below this many trades a history says little.
 const FEW_TRADES: usize = 30;
@@ -12,8 +12,8 @@ const FEW_TRADES: usize = 30;
 const NOTABLE: f64 = 0.01;
 
 /// What was assumed.
-pub(super) fn assumptions(plan: &Plan, input: &InputData, past: &Past) -> Vec<String> {
-    let limit = input.tier.as_ref().and_then(|tier| tier.max_risk_per_trade);
+pub(super) fn assumptions(plan: &Plan, subject: &Subject, input: &InputData, past: &Past) -> Vec<String> {
+    let limit = given_risk(subject, input);
     let mut said = vec![
         "The future is drawn from the past: a history that was selected because it passed flatters the future."
             .to_owned(),
@@ -22,7 +22,7 @@ pub(super) fn assumptions(plan: &Plan, input: &InputData, past: &Past) -> Vec<St
             "The limit of risk per trade is not simulated; {} of {} past closing trades were above {} of the balance{}.",
             past.risky,
             past.closed.len(),
-            max_risk(input),
+            max_risk(subject, input),
             if limit.is_some() { "" } else { ", a funded account's usual limit, for none was given" }
         ),
         payout(plan),

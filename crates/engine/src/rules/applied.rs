@@ -69,7 +69,9 @@ impl Applied {
         let mut applied = Self::account(subject, input);
         let tier = input.tier.clone().unwrap_or_default();
         match rules {
-            None | Some(Rules::Preset(RulesPreset::Funded)) => applied.fund(&tier),
+            None | Some(Rules::Preset(RulesPreset::Funded)) => {
+                applied.fund(&tier, own_drawdown(subject, input));
+            }
             Some(Rules::Preset(RulesPreset::Assessment)) => applied.assess(&tier),
             Some(Rules::Custom(rules)) => applied.follow(rules, &tier, level),
         }
@@ -123,9 +125,9 @@ impl Applied {
         }
     }
 
-    fn fund(&mut self, tier: &TierTerms) {
+    fn fund(&mut self, tier: &TierTerms, own_drawdown: Option<f64>) {
         self.rulebook = Rulebook::Funded;
-        self.drawdown = Some(trailing(FUNDED_DRAWDOWN));
+        self.drawdown = Some(trailing(own_drawdown.unwrap_or(FUNDED_DRAWDOWN)));
         self.profit_split = self.split(tier);
     }
 
@@ -241,9 +243,26 @@ impl Applied {
     }
 }
 
-/// The limit of a position's notional as a fraction of the balance: the tier's, else a funded account's.
-pub(crate) fn max_risk(input: &InputData) -> f64 {
-    input.tier.as_ref().and_then(|tier| tier.max_risk_per_trade).unwrap_or(FUNDED_RISK)
+/// The limit of a position's notional, as a fraction of the balance, that the past trades were under; `None` where it
+/// is not given.
+pub(crate) fn given_risk(subject: &Subject, input: &InputData) -> Option<f64> {
+    match subject {
+        Subject::Assessment(_) => input.tier.as_ref().and_then(|tier| tier.max_risk_per_trade),
+        Subject::FundedAccount(_) => input.max_risk_per_trade,
+    }
+}
+
+/// That limit, or else a funded account's usual one.
+pub(crate) fn max_risk(subject: &Subject, input: &InputData) -> f64 {
+    given_risk(subject, input).unwrap_or(FUNDED_RISK)
+}
+
+/// Only a funded account has limits of its own; the one that a passed trader would get has the platform's.
+fn own_drawdown(subject: &Subject, input: &InputData) -> Option<f64> {
+    match subject {
+        Subject::Assessment(_) => None,
+        Subject::FundedAccount(_) => input.max_drawdown,
+    }
 }
 
 fn trailing(fraction: f64) -> Drawdown {

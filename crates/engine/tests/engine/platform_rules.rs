@@ -1,7 +1,7 @@
 //! The platform's own rules, end to end.
 
 use crate::support::{account, assessment, book, config, funded, plan, result};
-use monte_carlo_engine::{Level, TierTerms};
+use monte_carlo_engine::{Level, Plan, TierTerms};
 use serde_json::json;
 
 fn professional() -> TierTerms {
@@ -45,6 +45,25 @@ fn a_funded_account_goes_on_from_its_own_balance_peak_and_withdrawals() {
     assert!((floor - 0.85 * input.pnl_data.peak).abs() < 0.01, "{floor}");
     assert_eq!(report.rules["totalWithdrawals"], 1_000.0);
     assert!(!report.warnings.iter().any(|warning| warning.contains("rebuilt")), "{:?}", report.warnings);
+}
+
+#[test]
+fn only_a_funded_account_has_limits_of_its_own() {
+    let mut input = account(100_000.0, &book(120), 3);
+    input.tier = Some(professional());
+    input.max_drawdown = Some(0.08);
+    input.max_risk_per_trade = Some(0.04);
+    let asked = config(json!({"paths": 100}));
+    let own = result(&plan(&funded(), &input, &asked));
+    assert_eq!(own.rules["drawdown"]["fraction"], 0.08);
+    assert!(own.assumptions.iter().any(|said| said.contains("above 0.04 of")), "{:?}", own.assumptions);
+    let fresh = result(&plan(&assessment(), &input, &asked));
+    assert_eq!(fresh.rules["drawdown"]["fraction"], 0.15, "the tier's binds the assessment alone");
+    assert!(fresh.assumptions.iter().any(|said| said.contains("above 0.03 of")), "{:?}", fresh.assumptions);
+
+    input.max_drawdown = Some(1.5);
+    let refused = Plan::new(&funded(), &input, &asked, 1).expect_err("no drawdown of 150 %");
+    assert!(refused.to_string().contains("inputData.maxDrawdown"), "{refused}");
 }
 
 #[test]

@@ -39,6 +39,8 @@ pub(crate) fn account(start: f64, pnls: &[f64], per_day: usize) -> InputData {
         pnl_data: PnlData { balance: start + realized, peak: highest, realized, unrealized: 0.0 },
         starting_balance: Some(start),
         total_withdrawals: Some(0.0),
+        max_drawdown: None,
+        max_risk_per_trade: None,
         tier: None,
         assumptions: Vec::new(),
     }

@@ -31,7 +31,8 @@ pub(super) fn input(
     trades: Vec<Trade>,
 ) -> Result<InputData, String> {
     let mut assumptions = Vec::new();
-    let terms = terms(subject, &document, &mut assumptions);
+    let terms = terms(&document, &mut assumptions);
+    let (own_drawdown, own_risk) = (value(document.max_drawdown), value(document.max_risk_per_trade));
     let account = match subject {
         Subject::Assessment(_) => document.virtual_account.or(document.funded_virtual_account),
         Subject::FundedAccount(_) => document.funded_virtual_account.or(document.virtual_account),
@@ -46,6 +47,8 @@ pub(super) fn input(
         starting_balance: Some(balances.starting),
         total_withdrawals: balances.withdrawals,
         tier: Some(terms),
+        max_drawdown: own_drawdown,
+        max_risk_per_trade: own_risk,
         assumptions,
     })
 }
@@ -121,10 +124,10 @@ fn rebuilt(terms: &TierTerms, trades: &[Trade], assumptions: &mut Vec<String>) -
     Ok(Balances { starting, pnl, withdrawals: None })
 }
 
-/// The terms that bind the account. Of a funded one they are its own: its tier's drawdown, risk and minimum of
-/// trades were the assessment's (contracts §1), only the split and the starting balance go on.
-fn terms(subject: &Subject, document: &AccountDocument, assumptions: &mut Vec<String>) -> TierTerms {
-    let tier = match (&document.tier, &document.tier_id) {
+/// The tier's terms. A funded account keeps only the split and the starting balance of them; its limits are the
+/// platform's or its own (contracts §1).
+fn terms(document: &AccountDocument, assumptions: &mut Vec<String>) -> TierTerms {
+    match (&document.tier, &document.tier_id) {
         (Some(tier), _) => from_wire(tier),
         (None, Some(id)) => match tiers::by_name(&id.0) {
             Some(known) => {
@@ -137,14 +140,6 @@ fn terms(subject: &Subject, document: &AccountDocument, assumptions: &mut Vec<St
             None => unknown_tier(Some(id.0.clone()), assumptions),
         },
         (None, None) => unknown_tier(None, assumptions),
-    };
-    let own_drawdown = value(document.max_drawdown);
-    let own_risk = value(document.max_risk_per_trade);
-    match subject {
-        Subject::Assessment(_) => tier,
-        Subject::FundedAccount(_) => {
-            TierTerms { max_drawdown: own_drawdown, max_risk_per_trade: own_risk, min_trades: None, ..tier }
-        }
     }
 }
 

@@ -116,7 +116,7 @@ fn position(tier: &TierTerms, style: Draw, wish: Wish, balance: f64, rng: &mut f
         Wish::Fail => 1.0 + 4.0 * rng.f64(),
         _ if style.is_bold && rng.f64() < 0.25 => match style.is_bettor {
             true => 1.2 + rng.f64(),
-            false => 4.0 + 8.0 * rng.f64(),
+            false => 6.0 + 14.0 * rng.f64(),
         },
         _ => 0.4 + 0.55 * rng.f64(),
     };

@@ -48,9 +48,9 @@ async fn a_funded_account_has_its_own_terms() {
         assert_eq!(wrapped.pnl_data.balance, account.ledger.balance);
         assert_eq!(wrapped.pnl_data.unrealized, account.ledger.unrealized);
         assert_eq!(wrapped.total_withdrawals, Some(account.ledger.withdrawals));
+        assert_eq!(wrapped.max_drawdown, None, "the tier's was the assessment's");
         let terms = wrapped.tier.expect("terms");
         assert_eq!(terms.profit_split, trader.tier.profit_split);
-        assert_eq!(terms.max_drawdown, None, "the tier's was the assessment's");
 
         let bare = gather(&server.url(Dialect::Bare), &subject).await.expect("gathered");
         assert_eq!(bare.trade_history, wrapped.trade_history);

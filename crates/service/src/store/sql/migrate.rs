@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
-use sqlx::{ConnectOptions, Connection, SqlSafeStr};
+use sqlx::pool::PoolConnection;
+use sqlx::{ConnectOptions, Connection, SqlSafeStr, Sqlite, SqlitePool};
 
 use super::fault;
 use super::session::Pools;
@@ -65,11 +66,27 @@ impl Runner {
                 connection.close().await.map_err(unavailable)
             }
             Pools::Sqlite { writer, .. } => {
-                let mut connection = writer.acquire().await.map_err(unavailable)?;
+                let mut connection = first_connection(writer).await.map_err(unavailable)?;
                 run(&mut *connection).await
             }
         }
     }
+}
+
+/// A new file is put into WAL mode by its first connection, under a lock for which nobody else waits: rivals are told
+/// at once that the database is locked, and look again.
+async fn first_connection(writer: &SqlitePool) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
+    for _ in 1..LOOKS_MAX {
+        match writer.acquire().await {
+            Err(sqlx::Error::Database(_)) => pause().await,
+            outcome => return outcome,
+        }
+    }
+    writer.acquire().await
+}
+
+async fn pause() {
+    tokio::time::sleep(Duration::from_millis(fastrand::u64(1..=PAUSE_MAX_MS))).await;
 }
 
 async fn run<C: Migrate>(connection: &mut C) -> Result<(), StoreError> {
@@ -82,7 +99,7 @@ async fn run<C: Migrate>(connection: &mut C) -> Result<(), StoreError> {
             Err(error) => return Err(fault::migration(error)),
         }
         look += 1;
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(1..=PAUSE_MAX_MS))).await;
+        pause().await;
     }
 }
 

@@ -171,9 +171,15 @@ pub struct InputData {
     /// What the trader has withdrawn so far; by default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total_withdrawals: Option<f64>,
-    /// The tier's terms.
+    /// The tier's terms: the assessment's limits, and the profit split that goes on into a funded account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<TierTerms>,
+    /// A funded account's own maximum drawdown (fraction of the peak), where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_drawdown: Option<f64>,
+    /// A funded account's own maximum risk per trade (fraction of the balance), where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_risk_per_trade: Option<f64>,
     /// What whoever gathered this had to assume, as sentences; copied into the result.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assumptions: Vec<String>,

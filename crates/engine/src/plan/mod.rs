@@ -86,7 +86,7 @@ impl Plan {
         SimulationConfig { paths: Some(paths), ..SimulationConfig::default() }.validate()?;
 
         let sizing = config.sizing.unwrap_or(Sizing::Proportional);
-        let past = rebuild(input, sizing, max_risk(input))?;
+        let past = rebuild(input, sizing, max_risk(subject, input))?;
         let rate = Rate::of(&past.closed);
         let horizon = Horizon::new(config, &rate, custom_time_limit(config))?;
         let work = paths.saturating_mul(u64::from(horizon.steps));
@@ -128,7 +128,7 @@ impl Plan {
             assumptions: Vec::new(),
             warnings: Vec::new(),
         };
-        plan.assumptions = caveats::assumptions(&plan, input, &past);
+        plan.assumptions = caveats::assumptions(&plan, subject, input, &past);
         plan.warnings = caveats::warnings(&plan, input, &past);
         Ok(plan)
     }

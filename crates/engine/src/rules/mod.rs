@@ -4,5 +4,5 @@ mod applied;
 pub(crate) mod floor;
 mod limits;
 
-pub(crate) use applied::{Applied, MIN_PAYOUT, Rulebook, max_risk};
+pub(crate) use applied::{Applied, MIN_PAYOUT, Rulebook, given_risk, max_risk};
 pub(crate) use limits::{Limits, Pass, Start};

@@ -6,6 +6,7 @@ use axum::response::IntoResponse;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
 
 use super::AppState;
+use crate::jobs::worker::SIMULATION_DURATION;
 
 /// `http_requests_total{method,route,status}`.
 pub const REQUESTS: &str = "http_requests_total";
@@ -22,7 +23,9 @@ const DURATION_BUCKETS_S: [f64; 13] =
 /// # Errors
 /// Never: the buckets are not empty.
 pub fn with_buckets(builder: PrometheusBuilder) -> Result<PrometheusBuilder, BuildError> {
-    builder.set_buckets_for_metric(Matcher::Full(REQUEST_DURATION.to_owned()), &DURATION_BUCKETS_S)
+    builder
+        .set_buckets_for_metric(Matcher::Full(REQUEST_DURATION.to_owned()), &DURATION_BUCKETS_S)?
+        .set_buckets_for_metric(Matcher::Full(SIMULATION_DURATION.to_owned()), &SIMULATION_BUCKETS_S)
 }
 
 /// Says what the metrics are, once the recorder is installed.
@@ -34,6 +37,10 @@ pub fn describe() {
         "From a request's head to its answer"
     );
 }
+
+/// From a claim to its settlement, `simulation_duration_seconds{status}`: from a small history to the attempt's deadline.
+const SIMULATION_BUCKETS_S: [f64; 12] =
+    [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1_200.0];
 
 pub(super) async fn metrics(State(app): State<AppState>) -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())

@@ -1,7 +1,8 @@
 //! The schema comes once, whoever brings it.
 
 use futures::future::join_all;
-use monte_carlo_service::store::Store;
+use monte_carlo_service::jobs::ids::JobId;
+use monte_carlo_service::store::{Store, StoreError};
 
 use crate::world::World;
 
@@ -13,6 +14,8 @@ pub(crate) async fn twice_is_once(world: &World) {
 pub(crate) async fn is_seen_only_when_done(world: &World) {
     let empty = World::empty(world.kind).await;
     assert!(!empty.store.is_migrated().await.expect("answers"));
+    let early = empty.store.job(&JobId("a".into())).await;
+    assert!(matches!(early, Err(StoreError::Unavailable(_))), "worth another try soon: {early:?}");
     empty.store.migrate().await.expect("migrates");
     assert!(empty.store.is_migrated().await.expect("answers"));
     empty.execute("DELETE FROM _sqlx_migrations WHERE version = 15").await;

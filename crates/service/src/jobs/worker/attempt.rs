@@ -8,8 +8,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::Worker;
 use super::hands::{Held, Place};
+use super::{SIMULATION_DURATION, Worker};
 use crate::jobs::events;
 use crate::jobs::fault::{AttemptError, Verdict, verdict};
 use crate::jobs::input::StoredInput;
@@ -142,7 +142,7 @@ fn record(settlement: &Settlement, took: Duration) {
         State::Pending { .. } | State::Running { .. } => "pending",
     };
     metrics::counter!("simulation_jobs_total", "status" => status).increment(1);
-    metrics::histogram!("simulation_duration_seconds", "status" => status).record(took.as_secs_f64());
+    metrics::histogram!(SIMULATION_DURATION, "status" => status).record(took.as_secs_f64());
 }
 
 /// Brings the outcome home, through short outages of the database; the fence refuses it if it comes too late.

@@ -35,6 +35,9 @@ pub const POLL_EVERY: Duration = Duration::from_millis(500);
 /// Jobs of one claim.
 pub const CLAIM_BATCH_MAX: u32 = 32;
 
+/// Name of the metric of whole attempts, `{status}`.
+pub const SIMULATION_DURATION: &str = "simulation_duration_seconds";
+
 /// What a worker is told.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkerSettings {

@@ -76,6 +76,10 @@ pub(super) fn outward(fault: Fault) -> StoreError {
         Fault::Database(sqlx::Error::PoolTimedOut) => {
             StoreError::Unavailable("no connection in time; it is down, or all connections are busy".into())
         }
+        // A process that starts beside an empty database answers before it has migrated it.
+        Fault::Database(error) if is_missing_table(&error) => {
+            StoreError::Unavailable("its schema is not there yet; `migrate` makes it".into())
+        }
         Fault::Database(error) => match remedy(&error) {
             Remedy::GiveUp => StoreError::Failed(error.to_string()),
             Remedy::Again(_) | Remedy::Reconnect | Remedy::Wait => StoreError::Unavailable(error.to_string()),

@@ -87,6 +87,6 @@ pub(crate) async fn is_all_or_nothing(world: &World) {
     };
     let outcome =
         world.store.record_intake(&IntakeBatch { jobs: vec![keyed("a")], poison: vec![poison] }).await;
-    assert!(matches!(outcome, Err(StoreError::Failed(_))), "{outcome:?}");
+    assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
     assert_eq!(world.number("SELECT count(*) FROM simulation_jobs").await, 0);
 }

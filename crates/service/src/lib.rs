@@ -1,7 +1,7 @@
 //! Monte Carlo Service: hears that an assessment was completed, simulates what the account may do next, stores
 //! the result and publishes it.
 //!
-//! One event walks one way: `kafka` → `intake` → `store` → `jobs` (worker) → `core_service` → `simulator` →
+//! One event walks one way: `kafka` → `intake` → `store` → `worker` → `core_service` → `simulator` →
 //! `store` → `kafka` (relay). `http` is a second door into `store`'s queue and a window on it.
 
 pub mod cli;
@@ -17,3 +17,4 @@ pub mod signals;
 pub mod simulator;
 pub mod store;
 pub mod telemetry;
+pub mod worker;

@@ -6,7 +6,7 @@ use axum::response::IntoResponse;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
 
 use super::AppState;
-use crate::jobs::worker::SIMULATION_DURATION;
+use crate::worker::SIMULATION_DURATION;
 
 /// `http_requests_total{method,route,status}`.
 pub const REQUESTS: &str = "http_requests_total";

@@ -1,8 +1,6 @@
-//! A job's life: what it is, the pure rules by which it moves, and the worker that carries it through.
+//! What a job is and the rules by which it moves. Pure: no database, no clock; the `worker` carries out what it says.
 
 pub mod events;
-pub mod fault;
 pub mod ids;
 pub mod input;
 pub mod lifecycle;
-pub mod worker;

@@ -13,7 +13,6 @@ use crate::config::Config;
 use crate::core_service::client::{CoreServiceClient, CoreServiceSettings, install_tls_provider};
 use crate::http;
 use crate::http::readiness::{DatabaseProbe, Probe, Probes, Readiness};
-use crate::jobs::worker::WorkerSettings;
 use crate::kafka::consumer::Consumer;
 use crate::kafka::producer::{Producer, Publisher};
 use crate::kafka::settings::KafkaSettings;
@@ -22,6 +21,7 @@ use crate::signals::{RedisSettings, RedisWakeUps, Signals};
 use crate::simulator::Simulator;
 use crate::simulator::local::LocalSimulator;
 use crate::store::{self, Store, StoreOptions};
+use crate::worker::WorkerSettings;
 
 /// How long one dependency may take to say how it is.
 const PROBE_BOUND: Duration = Duration::from_secs(1);

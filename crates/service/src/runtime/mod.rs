@@ -19,9 +19,9 @@ use crate::http;
 use crate::http::server::Server;
 use crate::intake;
 use crate::jobs::ids::WorkerId;
-use crate::jobs::worker::{Worker, WorkerSettings};
 use crate::kafka::relay::Relay;
 use crate::store::Store;
+use crate::worker::{Worker, WorkerSettings};
 
 /// How long the relay may take to send what the last jobs left in the outbox, and the API to end its last answers.
 const GOODBYE_BOUND: Duration = Duration::from_millis(1_500);

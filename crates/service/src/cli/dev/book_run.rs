@@ -3,28 +3,13 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::Value;
 
-use super::table;
+use super::outcome::Outcome;
 use crate::sample_core::book::Book;
 use crate::store::{JobFilter, JobRecord, JobStatus, Store, StoreError};
 
 /// Between two looks at the jobs.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// What became of one passed trader.
-pub(super) struct Outcome {
-    pub(super) assessment_id: String,
-    pub(super) trader: String,
-    pub(super) tier: String,
-    /// Closing trades, as the result counts them.
-    pub(super) trades: Option<u64>,
-    pub(super) job_id: String,
-    pub(super) status: &'static str,
-    pub(super) error: Option<String>,
-    /// `null` where there is none.
-    pub(super) result: Value,
-}
 
 /// Waits until every passed trader's job has ended; shows a bar meanwhile where a person watches.
 pub(super) async fn follow(book: &Book, store: &dyn Store) -> Result<Vec<Outcome>, StoreError> {
@@ -46,7 +31,7 @@ pub(super) async fn follow(book: &Book, store: &dyn Store) -> Result<Vec<Outcome
             error: (job.status == JobStatus::Failed).then_some(job.error).flatten(),
             result: job.result.unwrap_or_default(),
         };
-        bar.set_message(format!("{}: {}", outcome.trader, table::probability(&outcome)));
+        bar.set_message(format!("{}: {}", outcome.trader, outcome.breach_text()));
         bar.inc(1);
         outcomes.push(outcome);
     }

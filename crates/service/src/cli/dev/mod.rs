@@ -1,6 +1,7 @@
 //! `dev`: the main job on embedded parts. The same loops as `serve`, other adapters, and a platform that sends events.
 
 mod book_run;
+mod outcome;
 mod table;
 
 use std::io::Write as _;
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
-use self::book_run::Outcome;
+use self::outcome::Outcome;
 use super::{configuration_faults, environment, failed};
 use crate::config::Config;
 use crate::kafka::embedded::EmbeddedBroker;

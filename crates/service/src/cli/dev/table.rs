@@ -4,10 +4,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, Table};
 use serde_json::{Value, json};
 
-use super::book_run::Outcome;
-
-/// A probability that is surely smaller is shown as smaller, not as 0.
-const SMALLEST_SHOWN: f64 = 0.0001;
+use super::outcome::Outcome;
 
 /// One entry a passed trader.
 pub(super) fn json(outcomes: &[Outcome]) -> Value {
@@ -38,7 +35,7 @@ pub(super) fn json(outcomes: &[Outcome]) -> Value {
 /// A line a passed trader, the riskiest last so that it stands next to the prompt.
 pub(super) fn text(outcomes: &[Outcome]) -> String {
     let mut rows: Vec<&Outcome> = outcomes.iter().collect();
-    rows.sort_by(|a, b| breach(a).total_cmp(&breach(b)));
+    rows.sort_by(|a, b| a.breach().total_cmp(&b.breach()));
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_header([
         "Trader",
@@ -54,7 +51,7 @@ pub(super) fn text(outcomes: &[Outcome]) -> String {
             Cell::new(&outcome.tier),
             Cell::new(outcome.trades.map_or_else(String::new, |trades| trades.to_string()))
                 .set_alignment(CellAlignment::Right),
-            Cell::new(probability(outcome)).set_alignment(CellAlignment::Right),
+            Cell::new(outcome.breach_text()).set_alignment(CellAlignment::Right),
             Cell::new(dollars(&outcome.result["expectedPayout"]["value"]))
                 .set_alignment(CellAlignment::Right),
             Cell::new(dollars(&outcome.result["riskMetrics"]["valueAtRisk95"]))
@@ -62,26 +59,6 @@ pub(super) fn text(outcomes: &[Outcome]) -> String {
         ]);
     }
     table.to_string()
-}
-
-fn breach(outcome: &Outcome) -> f64 {
-    outcome.result["breachProbability"]["value"].as_f64().unwrap_or(f64::INFINITY)
-}
-
-/// The value, and the larger half of its interval.
-pub(super) fn probability(outcome: &Outcome) -> String {
-    let breach = &outcome.result["breachProbability"];
-    let part = |name: &str| breach[name].as_f64();
-    match (part("value"), part("lower"), part("upper")) {
-        (Some(value), Some(lower), Some(upper)) => {
-            let error = (upper - value).max(value - lower);
-            if upper < SMALLEST_SHOWN {
-                return format!("< {:.2} %", 100.0 * SMALLEST_SHOWN);
-            }
-            format!("{:.2} % ± {:.2}", 100.0 * value, 100.0 * error)
-        }
-        _ => outcome.error.clone().unwrap_or_else(|| outcome.status.to_owned()),
-    }
 }
 
 fn dollars(value: &Value) -> String {

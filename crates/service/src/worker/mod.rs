@@ -6,6 +6,7 @@
 mod attempt;
 mod beat;
 mod claim;
+mod fault;
 mod hands;
 mod sweep;
 
@@ -16,8 +17,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::hands::Hands;
-use super::ids::WorkerId;
 use crate::core_service::client::CoreServiceClient;
+use crate::jobs::ids::WorkerId;
 use crate::signals::Signals;
 use crate::simulator::Simulator;
 use crate::store::Store;

@@ -8,10 +8,10 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use super::fault::{AttemptError, Verdict, verdict};
 use super::hands::{Held, Place};
 use super::{SIMULATION_DURATION, Worker};
 use crate::jobs::events;
-use crate::jobs::fault::{AttemptError, Verdict, verdict};
 use crate::jobs::input::StoredInput;
 use crate::jobs::lifecycle::{Event, Situation, State, step};
 use crate::simulator::SimulatorError;

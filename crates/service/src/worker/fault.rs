@@ -2,14 +2,14 @@
 
 use monte_carlo_engine::PlanError;
 
-use super::lifecycle::Fault;
 use crate::core_service::error::CoreError;
+use crate::jobs::lifecycle::Fault;
 use crate::simulator::SimulatorError;
 use crate::store::StoreError;
 
 /// Why an attempt ended without a result.
 #[derive(Debug, thiserror::Error)]
-pub enum AttemptError {
+pub(super) enum AttemptError {
     /// Core Service did not give us the account.
     #[error(transparent)]
     Core(#[from] CoreError),
@@ -38,7 +38,7 @@ pub enum AttemptError {
 
 /// What becomes of the attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// The job machine is told of a fault.
     Fault(Fault),
     /// The job is given back, uncharged.
@@ -48,7 +48,7 @@ pub enum Verdict {
 }
 
 /// Judges an error.
-pub fn verdict(error: &AttemptError) -> Verdict {
+pub(super) fn verdict(error: &AttemptError) -> Verdict {
     let said = error.to_string();
     match error {
         AttemptError::Core(core) => Verdict::Fault(core.fault()),

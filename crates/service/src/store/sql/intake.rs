@@ -138,7 +138,10 @@ async fn take_key(
 
 /// Inserts what is new, with the inputs that came along; answers with the ids of the new.
 async fn insert_jobs(session: &mut Session, jobs: &[NewJob]) -> Result<Vec<String>, Fault> {
-    let rows: Vec<_> = jobs.iter().map(row).collect();
+    // Replicas may bring the same events in other orders; locked in one order, their keys lead to no deadlock.
+    let mut ordered: Vec<&NewJob> = jobs.iter().collect();
+    ordered.sort_by_key(|job| (&job.dedupe_key, &job.id));
+    let rows: Vec<_> = ordered.into_iter().map(row).collect();
     let answer = session.each(INSERT_JOBS, &rows, &[]).await?;
     let inserted: Vec<String> =
         answer.rows.iter().map(|row| row.get("id")).collect::<Result<_, sqlx::Error>>()?;

@@ -21,19 +21,21 @@ pub(crate) async fn passes_over_what_it_has_seen(world: &World) {
 }
 
 pub(crate) async fn dedupes_under_rivals(world: &World) {
-    let rivals = join_all((0..8).map(|rival| {
-        let names: Vec<String> = (0..50).map(|i| ((i * 7 + rival * 13) % 50).to_string()).collect();
-        let batch = batch(names.iter().map(|name| keyed(name)).collect());
-        async move { patiently(|| world.store.record_intake(&batch)).await }
-    }))
-    .await;
-    let inserted: u64 = rivals.iter().map(|outcome| outcome.inserted).sum();
-    let duplicates: u64 = rivals.iter().map(|outcome| outcome.duplicates).sum();
-    assert_eq!((inserted, duplicates), (50, 350));
+    for round in 0..10 {
+        let rivals = join_all((0..8).map(|rival| {
+            let names = (0..200).map(|i| format!("{round}-{}", (i * 7 + rival * 29) % 200));
+            let batch = batch(names.map(|name| keyed(&name)).collect());
+            async move { patiently(|| world.store.record_intake(&batch)).await }
+        }))
+        .await;
+        let inserted: u64 = rivals.iter().map(|outcome| outcome.inserted).sum();
+        let duplicates: u64 = rivals.iter().map(|outcome| outcome.duplicates).sum();
+        assert_eq!((inserted, duplicates), (200, 1_400));
+    }
     if world.kind == Kind::ReadCommitted {
         assert_eq!(world.store.retries(), 0, "whoever locks the keys in one order meets no deadlock");
     }
-    assert_eq!(world.number("SELECT count(*) FROM simulation_jobs").await, 50);
+    assert_eq!(world.number("SELECT count(*) FROM simulation_jobs").await, 2_000);
 }
 
 pub(crate) async fn takes_a_thousand_at_once(world: &World) {

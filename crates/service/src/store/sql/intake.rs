@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::arg::{Arg, args, storable};
+use super::dialect::Dialect;
 use super::fault::Fault;
 use super::session::{Scope, Session};
 use super::work::Work;
@@ -138,9 +139,12 @@ async fn take_key(
 
 /// Inserts what is new, with the inputs that came along; answers with the ids of the new.
 async fn insert_jobs(session: &mut Session, jobs: &[NewJob]) -> Result<Vec<String>, Fault> {
-    // Replicas may bring the same events in other orders; locked in one order, their keys lead to no deadlock.
     let mut ordered: Vec<&NewJob> = jobs.iter().collect();
-    ordered.sort_by_key(|job| (&job.dedupe_key, &job.id));
+    // Replicas may bring the same events in other orders; locked in one order, their keys lead to no deadlock.
+    // SQLite has one writer, and takes the time anew for each row: there the order of arrival is kept.
+    if session.dialect() == Dialect::Postgres {
+        ordered.sort_by_key(|job| (&job.dedupe_key, &job.id));
+    }
     let rows: Vec<_> = ordered.into_iter().map(row).collect();
     let answer = session.each(INSERT_JOBS, &rows, &[]).await?;
     let inserted: Vec<String> =

@@ -64,7 +64,7 @@ pub(super) struct Answer {
 }
 
 impl Session {
-    fn dialect(&self) -> Dialect {
+    pub(super) fn dialect(&self) -> Dialect {
         match self {
             Self::Postgres(_) | Self::PostgresTransaction(_) => Dialect::Postgres,
             Self::Sqlite(_) | Self::SqliteTransaction(_) => Dialect::Sqlite,

@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::KafkaError;
-use super::context::LastError;
+use super::context::Contact;
 use super::poller::{Command, Poller};
 use super::settings::KafkaSettings;
 
@@ -40,7 +40,7 @@ impl IncomingMessage {
 #[derive(Debug)]
 pub struct Consumer {
     commands: mpsc::Sender<Command>,
-    last_error: Arc<LastError>,
+    contact: Arc<Contact>,
     /// A batch that was asked for; kept here so that a caller who stops waiting loses no message.
     pending: Option<oneshot::Receiver<Vec<IncomingMessage>>>,
 }
@@ -51,15 +51,15 @@ impl Consumer {
     /// # Errors
     /// [`KafkaError::Settings`] where the client library refuses them.
     pub fn start(settings: &KafkaSettings, topics: &[&str]) -> Result<Self, KafkaError> {
-        let last_error = Arc::new(LastError::default());
+        let contact = Arc::new(Contact::default());
         let topics = topics.iter().map(|topic| settings.topic(topic)).collect();
-        let poller = Poller::subscribe(settings.clone(), topics, Arc::clone(&last_error))?;
+        let poller = Poller::subscribe(settings.clone(), topics, Arc::clone(&contact))?;
         let (commands, inbox) = mpsc::channel();
         thread::Builder::new()
             .name("kafka-consumer".into())
             .spawn(move || poller.run(&inbox))
             .map_err(|error| KafkaError::Settings(error.to_string()))?;
-        Ok(Self { commands, last_error, pending: None })
+        Ok(Self { commands, contact, pending: None })
     }
 
     /// Up to `max` messages: as soon as one is there, with all that are ready; none after `wait`.
@@ -101,7 +101,7 @@ impl Consumer {
 
     /// A handle for readiness checks.
     pub fn probe(&self) -> ConsumerProbe {
-        ConsumerProbe { commands: self.commands.clone(), last_error: Arc::clone(&self.last_error) }
+        ConsumerProbe(Arc::clone(&self.contact))
     }
 
     /// Commits, leaves the group and ends the client; `false` where that took longer than `bound` and goes on
@@ -125,31 +125,21 @@ impl Drop for Consumer {
     }
 }
 
-/// Asks how the consumer is, from anywhere.
+/// Knows how the consumer is, anywhere and at once.
 #[derive(Clone, Debug)]
-pub struct ConsumerProbe {
-    commands: mpsc::Sender<Command>,
-    last_error: Arc<LastError>,
-}
+pub struct ConsumerProbe(Arc<Contact>);
 
 impl ConsumerProbe {
     /// The last thing that the client complained of, until it works again.
     pub fn last_error(&self) -> Option<String> {
-        self.last_error.get()
+        self.0.error()
     }
 
-    /// Whether a broker answers within `bound`. Queues behind a batch that is being waited for.
+    /// Whether a broker was heard in the last seconds.
     ///
     /// # Errors
-    /// [`KafkaError::Unreachable`] with the cause, [`KafkaError::Stopped`].
-    pub async fn check(&self, bound: Duration) -> Result<(), KafkaError> {
-        let (reply, answer) = oneshot::channel();
-        self.commands.send(Command::Check { bound, reply }).map_err(|_| KafkaError::Stopped)?;
-        match timeout(bound, answer).await {
-            Ok(answer) => answer.map_err(|_| KafkaError::Stopped)?,
-            Err(_) => Err(KafkaError::Unreachable(
-                self.last_error.get().unwrap_or_else(|| format!("no answer within {} ms", bound.as_millis())),
-            )),
-        }
+    /// [`KafkaError::Unreachable`] with the cause.
+    pub fn check(&self) -> Result<(), KafkaError> {
+        self.0.check(Instant::now())
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -11,28 +12,55 @@ use rdkafka::error::{KafkaError as ClientError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::statistics::{Partition, Statistics};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
+use super::KafkaError;
 use super::settings::KafkaSettings;
 
-/// The last thing that went wrong with one client. A failed call says only "transport failure"; the cause
-/// (a refused password, a bad certificate) comes through callbacks, so the last of those is kept.
+/// How long a broker may be silent before it counts as away: longer than a busy machine or a new leader keeps a
+/// client waiting, shorter than anybody waits for a service that is lost.
+pub(super) const SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// What one client last heard from its brokers, and the last thing that went wrong. A failed call says only
+/// "transport failure"; the cause (a refused password, a bad certificate) comes through callbacks, so the last of
+/// those is kept.
 #[derive(Debug, Default)]
-pub(super) struct LastError(Mutex<Option<String>>);
+pub(super) struct Contact {
+    heard_at: Mutex<Option<Instant>>,
+    error: Mutex<Option<String>>,
+}
 
-impl LastError {
-    pub(super) fn get(&self) -> Option<String> {
-        lock(&self.0).clone()
+impl Contact {
+    /// A broker answered: what went wrong before is over.
+    pub(super) fn heard(&self) {
+        *lock(&self.heard_at) = Some(Instant::now());
+        *lock(&self.error) = None;
     }
 
-    pub(super) fn clear(&self) {
-        *lock(&self.0) = None;
+    pub(super) fn heard_at(&self) -> Option<Instant> {
+        *lock(&self.heard_at)
     }
 
-    pub(super) fn set(&self, text: String) {
-        *lock(&self.0) = Some(text);
+    /// Whether a broker was heard in the [`SILENCE_MAX`] before `now`.
+    pub(super) fn check(&self, now: Instant) -> Result<(), KafkaError> {
+        let silence = self.heard_at().map(|heard| now.saturating_duration_since(heard));
+        if silence.is_some_and(|silence| silence < SILENCE_MAX) {
+            return Ok(());
+        }
+        Err(KafkaError::Unreachable(self.error().unwrap_or_else(|| match silence {
+            Some(silence) => format!("no broker was heard for {} s", silence.as_secs()),
+            None => "no broker was heard yet".to_owned(),
+        })))
+    }
+
+    pub(super) fn error(&self) -> Option<String> {
+        lock(&self.error).clone()
+    }
+
+    pub(super) fn set_error(&self, text: String) {
+        *lock(&self.error) = Some(text);
     }
 
     fn note(&self, error: &ClientError, reason: &str) {
-        let mut last = lock(&self.0);
+        let mut last = lock(&self.error);
         // "All brokers are down" follows each cause and would hide it.
         let is_summary = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
         if last.is_none() || !is_summary {
@@ -43,7 +71,7 @@ impl LastError {
     fn note_log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
         if level as i32 <= RDKafkaLogLevel::Error as i32 {
             tracing::warn!(kafka.facility = facility, "Kafka client: {text}");
-            self.set(text.to_owned());
+            self.set_error(text.to_owned());
         } else {
             tracing::debug!(kafka.facility = facility, "Kafka client: {text}");
         }
@@ -52,7 +80,7 @@ impl LastError {
 
 /// The producer's callbacks.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ProducerCallbacks(pub(super) Arc<LastError>);
+pub(super) struct ProducerCallbacks(pub(super) Arc<Contact>);
 
 impl ClientContext for ProducerCallbacks {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
@@ -69,7 +97,7 @@ impl ClientContext for ProducerCallbacks {
 /// The consumer's callbacks.
 #[derive(Debug)]
 pub(super) struct ConsumerCallbacks {
-    pub(super) last_error: Arc<LastError>,
+    pub(super) contact: Arc<Contact>,
     pub(super) settings: KafkaSettings,
     /// Set by a commit that failed, taken by the poller.
     pub(super) must_recommit: AtomicBool,
@@ -77,8 +105,8 @@ pub(super) struct ConsumerCallbacks {
 }
 
 impl ConsumerCallbacks {
-    pub(super) fn new(settings: KafkaSettings, last_error: Arc<LastError>) -> Self {
-        Self { last_error, settings, must_recommit: AtomicBool::new(false), assigned: Mutex::default() }
+    pub(super) fn new(settings: KafkaSettings, contact: Arc<Contact>) -> Self {
+        Self { contact, settings, must_recommit: AtomicBool::new(false), assigned: Mutex::default() }
     }
 
     fn set_lag(&self, topic: &str, partition: i32, lag: i64) {
@@ -94,7 +122,7 @@ impl ConsumerCallbacks {
 
 impl ClientContext for ConsumerCallbacks {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        self.last_error.note_log(level, facility, text);
+        self.contact.note_log(level, facility, text);
     }
 
     fn stats(&self, statistics: Statistics) {
@@ -109,7 +137,7 @@ impl ClientContext for ConsumerCallbacks {
     }
 
     fn error(&self, error: ClientError, reason: &str) {
-        self.last_error.note(&error, reason);
+        self.contact.note(&error, reason);
     }
 }
 
@@ -143,7 +171,7 @@ impl ConsumerContext for ConsumerCallbacks {
                     lock(&self.assigned).remove(&(topic, partition));
                 }
             }
-            Rebalance::Error(error) => self.last_error.set(error.to_string()),
+            Rebalance::Error(error) => self.contact.set_error(error.to_string()),
         }
     }
 
@@ -159,7 +187,7 @@ impl ConsumerCallbacks {
             Ok(()) | Err(ClientError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
             Err(error) => {
                 tracing::warn!(%error, "Kafka offsets were not committed");
-                self.last_error.set(error.to_string());
+                self.contact.set_error(error.to_string());
                 self.must_recommit.store(true, Ordering::Relaxed);
             }
         }
@@ -173,4 +201,25 @@ fn names(partitions: &TopicPartitionList) -> Vec<(String, i32)> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_is_away_after_a_long_silence_and_back_at_its_first_word() {
+        let contact = Contact::default();
+        let started = Instant::now();
+        assert!(contact.check(started).is_err(), "nobody was heard yet");
+        contact.heard();
+        contact.set_error("slow".to_owned());
+        let heard = contact.heard_at().expect("heard");
+        assert_eq!(contact.check(heard + SILENCE_MAX / 2), Ok(()), "a slow answer is no absence");
+        assert_eq!(contact.check(heard + SILENCE_MAX), Err(KafkaError::Unreachable("slow".to_owned())));
+        contact.heard();
+        assert_eq!(contact.error(), None);
+        let silent = contact.check(contact.heard_at().expect("heard") + SILENCE_MAX * 2);
+        assert_eq!(silent, Err(KafkaError::Unreachable("no broker was heard for 20 s".to_owned())));
+    }
 }

@@ -16,13 +16,17 @@ use tokio::sync::oneshot;
 
 use super::KafkaError;
 use super::consumer::IncomingMessage;
-use super::context::{ConsumerCallbacks, LastError};
+use super::context::{ConsumerCallbacks, Contact};
 use super::settings::KafkaSettings;
 
 /// A crash redelivers at most what came in this time …
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
 /// … or this many messages.
 const COMMIT_MESSAGES: u64 = 1_000;
+/// A broker of which nothing was heard for this long is asked …
+const CHECK_EVERY: Duration = Duration::from_secs(3);
+/// … and may take this long, in which no message is read.
+const CHECK_BOUND: Duration = Duration::from_secs(1);
 /// A client that broke for good is replaced after this long, doubling …
 const RESTART_MIN: Duration = Duration::from_millis(500);
 /// … up to this.
@@ -36,39 +40,40 @@ type Position = (String, i32, i64);
 pub(super) enum Command {
     Poll { max: usize, wait: Duration, reply: oneshot::Sender<Vec<IncomingMessage>> },
     Store(Vec<Position>),
-    Check { bound: Duration, reply: oneshot::Sender<Result<(), KafkaError>> },
     Close { reply: Option<oneshot::Sender<()>> },
 }
 
 pub(super) struct Poller {
     settings: KafkaSettings,
     topics: Vec<String>,
-    last_error: Arc<LastError>,
+    contact: Arc<Contact>,
     /// Absent between a fatal error and the restart.
     client: Option<Client>,
     restart_at: Instant,
     restart_pause: Duration,
     uncommitted: u64,
     committed_at: Instant,
+    checked_at: Option<Instant>,
 }
 
 impl Poller {
     pub(super) fn subscribe(
         settings: KafkaSettings,
         topics: Vec<String>,
-        last_error: Arc<LastError>,
+        contact: Arc<Contact>,
     ) -> Result<Self, KafkaError> {
-        let client = client(&settings, &topics, &last_error)?;
+        let client = client(&settings, &topics, &contact)?;
         let now = Instant::now();
         Ok(Self {
             settings,
             topics,
-            last_error,
+            contact,
             client: Some(client),
             restart_at: now,
             restart_pause: RESTART_MIN,
             uncommitted: 0,
             committed_at: now,
+            checked_at: None,
         })
     }
 
@@ -79,14 +84,12 @@ impl Poller {
                     let _ = reply.send(self.poll(max, wait));
                 }
                 Ok(Command::Store(positions)) => self.store(positions),
-                Ok(Command::Check { bound, reply }) => {
-                    let _ = reply.send(self.check(bound));
-                }
                 Ok(Command::Close { reply }) => break reply,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break None,
             }
             self.commit_if_due();
+            self.check_if_due();
         };
         self.leave();
         if let Some(closed) = closed {
@@ -104,7 +107,7 @@ impl Poller {
             match client.poll(patience) {
                 Some(Ok(message)) => batch.push(self.copy(&message)),
                 Some(Err(ClientError::MessageConsumptionFatal(code))) => {
-                    self.last_error.set(format!("the consumer broke and is replaced: {code}"));
+                    self.contact.set_error(format!("the consumer broke and is replaced: {code}"));
                     is_broken = true;
                     break;
                 }
@@ -136,10 +139,10 @@ impl Poller {
         if !left(self.restart_at).is_zero() {
             return None;
         }
-        match client(&self.settings, &self.topics, &self.last_error) {
+        match client(&self.settings, &self.topics, &self.contact) {
             Ok(client) => Some(client),
             Err(error) => {
-                self.last_error.set(error.to_string());
+                self.contact.set_error(error.to_string());
                 self.restart_later();
                 None
             }
@@ -147,7 +150,7 @@ impl Poller {
     }
 
     fn restart_later(&mut self) {
-        tracing::error!(error = self.last_error.get(), "Kafka consumer broke; it will be replaced");
+        tracing::error!(error = self.contact.error(), "Kafka consumer broke; it will be replaced");
         self.restart_at = Instant::now() + self.restart_pause;
         self.restart_pause = (self.restart_pause * 2).min(RESTART_MAX);
         self.uncommitted = 0;
@@ -157,7 +160,7 @@ impl Poller {
         if batch.is_empty() {
             return;
         }
-        self.last_error.clear();
+        self.contact.heard();
         self.restart_pause = RESTART_MIN;
         let mut counts = BTreeMap::<&str, u64>::new();
         for message in batch {
@@ -218,14 +221,22 @@ impl Poller {
         self.committed_at = Instant::now();
     }
 
-    fn check(&self, bound: Duration) -> Result<(), KafkaError> {
-        let unreachable = |text: String| KafkaError::Unreachable(self.last_error.get().unwrap_or(text));
-        let client =
-            self.client.as_ref().ok_or_else(|| unreachable("the client is being replaced".into()))?;
-        let answer = client.fetch_metadata(None, bound);
-        answer.map_err(|error| unreachable(error.to_string()))?;
-        self.last_error.clear();
-        Ok(())
+    /// Asks for a sign of life where messages gave none, so that readiness is known before anybody asks.
+    fn check_if_due(&mut self) {
+        let is_recent = |at: Option<Instant>| at.is_some_and(|at| at.elapsed() < CHECK_EVERY);
+        let Some(client) = &self.client else { return };
+        if is_recent(self.contact.heard_at()) || is_recent(self.checked_at) {
+            return;
+        }
+        match client.fetch_metadata(None, CHECK_BOUND) {
+            Ok(_) => self.contact.heard(),
+            Err(error) => {
+                if self.contact.error().is_none() {
+                    self.contact.set_error(error.to_string());
+                }
+            }
+        }
+        self.checked_at = Some(Instant::now());
     }
 
     fn leave(self) {
@@ -238,13 +249,9 @@ impl Poller {
     }
 }
 
-fn client(
-    settings: &KafkaSettings,
-    topics: &[String],
-    last_error: &Arc<LastError>,
-) -> Result<Client, KafkaError> {
+fn client(settings: &KafkaSettings, topics: &[String], contact: &Arc<Contact>) -> Result<Client, KafkaError> {
     let refused = |error: ClientError| KafkaError::Settings(error.to_string());
-    let callbacks = ConsumerCallbacks::new(settings.clone(), Arc::clone(last_error));
+    let callbacks = ConsumerCallbacks::new(settings.clone(), Arc::clone(contact));
     let client: Client = settings.consumer_config().create_with_context(callbacks).map_err(refused)?;
     let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
     client.subscribe(&topics).map_err(refused)?;

@@ -11,7 +11,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::KafkaError;
-use super::context::{LastError, ProducerCallbacks};
+use super::context::{Contact, ProducerCallbacks};
 use super::settings::{DELIVERY_TIMEOUT, KafkaSettings};
 use crate::jobs::events::OutboxMessage;
 
@@ -59,7 +59,7 @@ pub struct OutgoingMessage<'a> {
 /// The idempotent producer.
 pub struct Producer {
     settings: KafkaSettings,
-    last_error: Arc<LastError>,
+    contact: Arc<Contact>,
     client: Mutex<Client>,
 }
 
@@ -69,9 +69,9 @@ impl Producer {
     /// # Errors
     /// [`KafkaError::Settings`] where the client library refuses them.
     pub fn start(settings: &KafkaSettings) -> Result<Self, KafkaError> {
-        let last_error = Arc::new(LastError::default());
-        let client = Mutex::new(client(settings, &last_error)?);
-        Ok(Self { settings: settings.clone(), last_error, client })
+        let contact = Arc::new(Contact::default());
+        let client = Mutex::new(client(settings, &contact)?);
+        Ok(Self { settings: settings.clone(), contact, client })
     }
 
     /// Sends all and waits for each; one answer a message, in their order. Messages of one key keep their
@@ -96,7 +96,7 @@ impl Producer {
         }
         answers.resize(messages.len(), Err(PublishError::QueueFull));
         if answers.iter().any(Result::is_ok) {
-            self.last_error.clear();
+            self.contact.heard();
         }
         self.replace_if_broken(&client);
         answers
@@ -104,7 +104,7 @@ impl Producer {
 
     /// The last thing that the client complained of, until it works again.
     pub fn last_error(&self) -> Option<String> {
-        self.last_error.get()
+        self.contact.error()
     }
 
     /// Whether a broker answers within `bound`.
@@ -118,8 +118,8 @@ impl Producer {
         })
         .await
         .map_err(|_| KafkaError::Stopped)?;
-        answer.map_err(|text| KafkaError::Unreachable(self.last_error.get().unwrap_or(text)))?;
-        self.last_error.clear();
+        answer.map_err(|text| KafkaError::Unreachable(self.contact.error().unwrap_or(text)))?;
+        self.contact.heard();
         Ok(())
     }
 
@@ -131,9 +131,9 @@ impl Producer {
     fn replace_if_broken(&self, used: &Client) {
         let Some((code, reason)) = used.client().fatal_error() else { return };
         tracing::error!(%code, reason, "Kafka producer broke; replacing it");
-        match client(&self.settings, &self.last_error) {
+        match client(&self.settings, &self.contact) {
             Ok(fresh) => *self.client.lock().unwrap_or_else(PoisonError::into_inner) = fresh,
-            Err(error) => self.last_error.set(error.to_string()),
+            Err(error) => self.contact.set_error(error.to_string()),
         }
     }
 }
@@ -188,9 +188,9 @@ async fn delivered(report: DeliveryFuture, deadline: Instant) -> Result<(), Publ
     }
 }
 
-fn client(settings: &KafkaSettings, last_error: &Arc<LastError>) -> Result<Client, KafkaError> {
+fn client(settings: &KafkaSettings, contact: &Arc<Contact>) -> Result<Client, KafkaError> {
     settings
         .producer_config()
-        .create_with_context(ProducerCallbacks(Arc::clone(last_error)))
+        .create_with_context(ProducerCallbacks(Arc::clone(contact)))
         .map_err(|error| KafkaError::Settings(error.to_string()))
 }

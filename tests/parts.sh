@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The parts of the test run, in their order: what each is, which servers it uses, what it does.
 
-parts=(format build lint unit store kafka end-to-end dev)
+parts=(format build lint unit store kafka end-to-end specification dev)
 
 says_of() { # PART
   case $1 in
@@ -12,6 +12,7 @@ says_of() { # PART
     store) echo "every store keeps its contract; PostgreSQL" ;;
     kafka) echo "the service's Kafka room against a real broker; Kafka" ;;
     end-to-end) echo "the program among its neighbours, killed and moved; KafkaJS; PostgreSQL, Redis, Kafka" ;;
+    specification) echo "the specification, row by row, on real parts; PostgreSQL, Redis, Kafka" ;;
     dev) echo "the README's first command, with nothing installed beside it; kcat" ;;
   esac
 }
@@ -20,7 +21,7 @@ servers_of() { # PART
   case $1 in
     store) echo postgres ;;
     kafka) echo kafka ;;
-    end-to-end | servers) echo postgres redis kafka ;;
+    end-to-end | specification | servers) echo postgres redis kafka ;;
   esac
 }
 
@@ -109,23 +110,32 @@ part_store() {
   fi
 }
 part_kafka() { run_target; }
-part_end-to-end() { run_target; }
+# One program, so that the neighbours' half of it is compiled once.
+part_end-to-end() { run_target -- --skip specification::; }
+part_specification() {
+  run_tests -p monte-carlo-service --test end_to_end -- specification:: || true
+}
 part_dev() { run_target; }
 
-run_target() {
-  run_tests -p monte-carlo-service --test "${part//-/_}" || true
+run_target() { # [-- ARGUMENTS OF THE TEST PROGRAM]
+  run_tests -p monte-carlo-service --test "${part//-/_}" "$@" || true
 }
 
 # Compiles first, under its own limit, while the servers start; a target that does not exist is a failure.
-run_tests() { # CARGO ARGUMENTS…
+run_tests() { # CARGO ARGUMENTS… [-- ARGUMENTS OF THE TEST PROGRAM]
+  local what=()
+  while (($# > 0)) && [[ $1 != -- ]]; do
+    what+=("$1")
+    shift
+  done
   # (Documentation tests have nothing to compile ahead.)
-  if [[ " $* " != *" --doc "* ]]; then
-    step "compile $*" "$compile_limit_s" cargo test --release --locked "$@" --no-run || return
+  if [[ " ${what[*]} " != *" --doc "* ]]; then
+    step "compile ${what[*]}" "$compile_limit_s" cargo test --release --locked "${what[@]}" --no-run || return
   fi
   # shellcheck disable=SC2046 # a list of words
   if ! await_servers $(servers_of "$part"); then
     part_failed=1
     return 1
   fi
-  step "cargo test $*" "$test_limit_s" cargo test --release --locked --no-fail-fast "$@"
+  step "cargo test ${what[*]} $*" "$test_limit_s" cargo test --release --locked --no-fail-fast "${what[@]}" "$@"
 }

@@ -8,6 +8,7 @@ mod kafkajs;
 mod ledger;
 mod passage;
 mod service;
+mod specification;
 mod starting;
 mod story;
 mod topics;

@@ -1,0 +1,3 @@
+//! The specification, row by row, on real parts. `./test specification` runs these alone.
+
+mod endpoints;

@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod config;
 pub mod core_service;
+pub mod doctor;
 pub mod http;
 pub mod intake;
 pub mod jobs;

@@ -1,6 +1,7 @@
 //! The command line: one binary, one enum of commands.
 
 mod dev;
+mod doctor;
 mod migrate;
 mod serve;
 
@@ -24,6 +25,8 @@ enum Command {
     Serve,
     /// Run the main job on embedded parts: a sample book of traders, simulated, shown and served
     Dev(dev::Arguments),
+    /// Examine each thing that the service needs; say what is wrong and how to mend it
+    Doctor(doctor::Arguments),
     /// Bring the database's schema up to date and exit
     Migrate,
 }
@@ -36,6 +39,7 @@ pub async fn run() -> ExitCode {
     match Arguments::parse().command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run().await,
         Command::Dev(arguments) => dev::run(&arguments).await,
+        Command::Doctor(arguments) => doctor::run(&arguments).await,
         Command::Migrate => migrate::run().await,
     }
 }

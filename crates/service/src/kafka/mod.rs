@@ -11,6 +11,7 @@ mod poller;
 pub mod producer;
 pub mod relay;
 pub mod settings;
+pub mod survey;
 pub mod topics;
 
 /// Why Kafka did not do what was asked.

@@ -64,18 +64,8 @@ pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> 
     http::metrics::describe();
 
     let store = connect_store(config)?;
-    let core_service = Arc::new(CoreServiceClient::new(&CoreServiceSettings {
-        base_url: config.core_service.url.to_string(),
-        token: config.core_service.token.clone(),
-        timeout: config.core_service.timeout,
-    })?);
-    let kafka = KafkaSettings {
-        brokers: config.kafka.bootstrap_servers(),
-        client_id: config.kafka.client_id.clone(),
-        group_id: config.kafka.group_id.clone(),
-        group_protocol: config.kafka.group_protocol,
-        topic_prefix: config.kafka.topic_prefix.clone(),
-    };
+    let core_service = Arc::new(connect_core_service(config)?);
+    let kafka = kafka_settings(config);
     let consumer = Consumer::start(&kafka, &[topics::ASSESSMENT_COMPLETED])?;
     let publisher = Arc::new(Producer::start(&kafka)?);
     let mut probes: Vec<Arc<dyn Probe>> = vec![
@@ -86,11 +76,7 @@ pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> 
     let signals = match wake_ups {
         WakeUps::InProcess => Arc::new(Signals::default()),
         WakeUps::Redis => {
-            let redis = Arc::new(RedisWakeUps::new(&RedisSettings {
-                host: config.redis.host.clone(),
-                port: config.redis.port,
-                password: config.redis.password.clone(),
-            })?);
+            let redis = Arc::new(RedisWakeUps::new(&redis_settings(config))?);
             probes.push(Arc::new(RedisProbe(redis.clone())));
             redis.connect(stop)
         }
@@ -122,4 +108,37 @@ pub fn connect_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     let options =
         StoreOptions { connections_max: config.database.max_connections, ..StoreOptions::default() };
     Ok(store::connect(config.database.exposed_url(), &options)?)
+}
+
+/// The client of Core Service alone.
+///
+/// # Errors
+/// Where the settings make no client.
+pub fn connect_core_service(config: &Config) -> anyhow::Result<CoreServiceClient> {
+    install_tls_provider();
+    Ok(CoreServiceClient::new(&CoreServiceSettings {
+        base_url: config.core_service.url.to_string(),
+        token: config.core_service.token.clone(),
+        timeout: config.core_service.timeout,
+    })?)
+}
+
+/// Which Kafka.
+pub fn kafka_settings(config: &Config) -> KafkaSettings {
+    KafkaSettings {
+        brokers: config.kafka.bootstrap_servers(),
+        client_id: config.kafka.client_id.clone(),
+        group_id: config.kafka.group_id.clone(),
+        group_protocol: config.kafka.group_protocol,
+        topic_prefix: config.kafka.topic_prefix.clone(),
+    }
+}
+
+/// Which Redis.
+pub fn redis_settings(config: &Config) -> RedisSettings {
+    RedisSettings {
+        host: config.redis.host.clone(),
+        port: config.redis.port,
+        password: config.redis.password.clone(),
+    }
 }

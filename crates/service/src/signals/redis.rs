@@ -15,6 +15,8 @@ use super::Signals;
 const CHANNEL: &str = "monte-carlo:jobs-due";
 /// A command that takes longer is worth less than the poll that it would save.
 const COMMAND_BOUND: Duration = Duration::from_millis(300);
+/// Longest that a server may take to be asked for its version.
+const VERSION_BOUND: Duration = Duration::from_secs(5);
 /// Between two tries to subscribe.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 
@@ -41,12 +43,7 @@ impl RedisWakeUps {
     /// # Errors
     /// Where the settings make no address; an absent server is not an error.
     pub fn new(settings: &RedisSettings) -> Result<Self, RedisError> {
-        let address = ConnectionAddr::Tcp(settings.host.clone(), settings.port);
-        let mut info = RedisConnectionInfo::default();
-        if let Some(password) = &settings.password {
-            info = info.set_password(password.expose_secret());
-        }
-        let client = Client::open(address.into_connection_info()?.set_redis_settings(info))?;
+        let client = client(settings)?;
         Ok(Self { client, last_error: Mutex::new(Some("not yet connected".into())) })
     }
 
@@ -119,4 +116,28 @@ impl RedisWakeUps {
             *last = error;
         }
     }
+}
+
+fn client(settings: &RedisSettings) -> Result<Client, RedisError> {
+    let address = ConnectionAddr::Tcp(settings.host.clone(), settings.port);
+    let mut info = RedisConnectionInfo::default();
+    if let Some(password) = &settings.password {
+        info = info.set_password(password.expose_secret());
+    }
+    Client::open(address.into_connection_info()?.set_redis_settings(info))
+}
+
+/// What the server calls itself, for `doctor`.
+///
+/// # Errors
+/// Where it is away, is slow, or refuses our password.
+pub async fn server_version(settings: &RedisSettings) -> Result<String, RedisError> {
+    let asked = async {
+        let mut connection = client(settings)?.get_multiplexed_async_connection().await?;
+        redis::cmd("INFO").arg("server").query_async::<String>(&mut connection).await
+    };
+    let late = |_| RedisError::from((redis::ErrorKind::Io, "no answer in time"));
+    let info = tokio::time::timeout(VERSION_BOUND, asked).await.map_err(late)??;
+    let version = info.lines().find_map(|line| line.strip_prefix("redis_version:"));
+    Ok(version.unwrap_or("of a version that it does not tell").trim().to_owned())
 }

@@ -248,6 +248,19 @@ pub struct JobFilter {
     pub status: Option<JobStatus>,
 }
 
+/// How the database itself is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Examination {
+    /// What the server calls itself.
+    pub version: String,
+    /// Its clock, by which leases live; milliseconds since 1970.
+    pub now_ms: i64,
+    /// Ascending; empty where the schema is up to date.
+    pub missing_migrations: Vec<i64>,
+    /// Why it would not let us write, where the schema is there to try it on.
+    pub refusal: Option<String>,
+}
+
 /// The last row of the page before: (created_at_ms, id).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
@@ -264,6 +277,9 @@ pub trait Store: Send + Sync + 'static {
     async fn migrate(&self) -> Result<(), StoreError>;
     /// `Ok(false)` where migrations are missing.
     async fn is_migrated(&self) -> Result<bool, StoreError>;
+
+    /// Looks at the database itself; writes nothing.
+    async fn examine(&self) -> Result<Examination, StoreError>;
 
     /// Inserts a batch; all or nothing. A `dedupe_key` or poison message seen before is passed over.
     async fn record_intake(&self, batch: &IntakeBatch) -> Result<IntakeOutcome, StoreError>;

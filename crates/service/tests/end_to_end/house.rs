@@ -1,6 +1,7 @@
 //! One isolated world for one test: a database, topics and a Core Service of its own.
 
 use std::collections::BTreeMap;
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use monte_carlo_service::kafka::embedded::EmbeddedBroker;
@@ -101,9 +102,20 @@ impl House {
     /// Another replica, some of its variables set otherwise.
     pub(crate) fn service_with(&self, variables: &[(&str, &str)]) -> Service {
         let log = self.scratch.path().join(format!("{}.log", Uuid::now_v7()));
+        Service::start(&self.environment_with(variables), log)
+    }
+
+    /// Another command of the program, carried to its end.
+    pub(crate) async fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_monte-carlo-service"));
+        command.args(arguments).env_clear().envs(self.environment_with(variables)).stdin(Stdio::null());
+        let ran = tokio::task::spawn_blocking(move || command.output()).await;
+        ran.expect("it ends").expect("the program starts")
+    }
+
+    fn environment_with(&self, variables: &[(&str, &str)]) -> Vec<(String, String)> {
         let changed = variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
-        let environment: Vec<_> = self.environment.iter().cloned().chain(changed).collect();
-        Service::start(&environment, log)
+        self.environment.iter().cloned().chain(changed).collect()
     }
 
     pub(crate) fn database_url(&self) -> &str {

@@ -9,7 +9,7 @@ use monte_carlo_service::jobs::events::OutboxMessage;
 use monte_carlo_service::jobs::ids::{JobId, Lease};
 use monte_carlo_service::jobs::input::StoredInput;
 use monte_carlo_service::store::{
-    Beat, ClaimRequest, ClaimedJob, Creation, Cursor, ExpiredLease, IdempotencyKey, IntakeBatch,
+    Beat, ClaimRequest, ClaimedJob, Creation, Cursor, Examination, ExpiredLease, IdempotencyKey, IntakeBatch,
     IntakeOutcome, JobFilter, JobRecord, JobStatus, NewJob, PoisonMessage, Settlement, Store, StoreError,
     Write,
 };
@@ -74,6 +74,9 @@ impl Store for Books {
         Ok(!self.is_unmigrated.load(Ordering::SeqCst))
     }
 
+    async fn examine(&self) -> Result<Examination, StoreError> {
+        unreachable!("only `doctor` asks")
+    }
     async fn record_intake(&self, _: &IntakeBatch) -> Result<IntakeOutcome, StoreError> {
         unreachable!("the API takes no batches in")
     }

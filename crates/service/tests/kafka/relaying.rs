@@ -14,7 +14,7 @@ use monte_carlo_service::kafka::consumer::Consumer;
 use monte_carlo_service::kafka::producer::{PublishError, Publisher};
 use monte_carlo_service::kafka::relay::{BATCH, Relay};
 use monte_carlo_service::store::{
-    Beat, ClaimRequest, ClaimedJob, Creation, Cursor, ExpiredLease, IdempotencyKey, IntakeBatch,
+    Beat, ClaimRequest, ClaimedJob, Creation, Cursor, Examination, ExpiredLease, IdempotencyKey, IntakeBatch,
     IntakeOutcome, JobFilter, JobRecord, NewJob, PoisonMessage, Settlement, Store, StoreError, Write,
 };
 use monte_carlo_service::telemetry::trace_context::TraceContext;
@@ -99,6 +99,9 @@ impl Store for Outbox {
     }
     async fn is_migrated(&self) -> Result<bool, StoreError> {
         not_asked()
+    }
+    async fn examine(&self) -> Result<Examination, StoreError> {
+        unreachable!("only `doctor` asks")
     }
     async fn record_intake(&self, _: &IntakeBatch) -> Result<IntakeOutcome, StoreError> {
         not_asked()

@@ -3,6 +3,7 @@
 //! | placeholder | meaning |
 //! |---|---|
 //! | `{now}` | the database's clock, in milliseconds, one value a statement |
+//! | `{version}` | what the server calls itself |
 //! | `{uuid}` | a fresh random UUID, another for each row |
 //! | `{least}`, `{greatest}` | of their arguments |
 //! | `{skip_locked}` | lock the rows that no one else has locked |
@@ -37,6 +38,8 @@ impl Dialect {
         let word = match (self, placeholder) {
             (Self::Postgres, "now") => "floor(extract(epoch FROM statement_timestamp()) * 1000)::int8",
             (Self::Sqlite, "now") => "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)",
+            (Self::Postgres, "version") => "version()",
+            (Self::Sqlite, "version") => "'SQLite ' || sqlite_version()",
             (Self::Postgres, "uuid") => "gen_random_uuid()",
             (Self::Sqlite, "uuid") => "randomblob(16)",
             (Self::Postgres, "least") => "least",

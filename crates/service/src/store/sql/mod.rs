@@ -6,6 +6,7 @@
 mod arg;
 mod claim;
 pub(super) mod dialect;
+mod examine;
 mod fault;
 mod intake;
 mod lease;
@@ -23,7 +24,7 @@ use uuid::Uuid;
 use self::session::Pools;
 use self::work::Runner;
 use super::{
-    Beat, ClaimRequest, ClaimedJob, Creation, Cursor, ExpiredLease, IdempotencyKey, IntakeBatch,
+    Beat, ClaimRequest, ClaimedJob, Creation, Cursor, Examination, ExpiredLease, IdempotencyKey, IntakeBatch,
     IntakeOutcome, JobFilter, JobRecord, NewJob, PoisonMessage, Settlement, Store, StoreError, Write,
 };
 use crate::jobs::events::OutboxMessage;
@@ -58,7 +59,11 @@ impl Store for SqlStore {
     }
 
     async fn is_migrated(&self) -> Result<bool, StoreError> {
-        self.runner.perform(&read::IsMigrated).await
+        Ok(self.runner.perform(&examine::MissingMigrations).await?.is_empty())
+    }
+
+    async fn examine(&self) -> Result<Examination, StoreError> {
+        self.runner.examine().await
     }
 
     async fn record_intake(&self, batch: &IntakeBatch) -> Result<IntakeOutcome, StoreError> {

@@ -1,8 +1,7 @@
 //! The windows on the store: nothing here changes anything.
 
 use super::arg::args;
-use super::fault::{Fault, is_missing_table};
-use super::migrate;
+use super::fault::Fault;
 use super::records;
 use super::session::{Scope, Session};
 use super::work::Work;
@@ -44,8 +43,6 @@ const SELECT_POISON: &str = "
     ORDER BY received_at_ms DESC, message_offset DESC
     LIMIT $1";
 
-const SELECT_MIGRATIONS: &str = "SELECT version FROM _sqlx_migrations WHERE success";
-
 pub(super) struct Ping;
 
 impl Work for Ping {
@@ -57,25 +54,6 @@ impl Work for Ping {
     async fn run(&self, session: &mut Session) -> Result<(), Fault> {
         session.run("SELECT 1", args![]).await?;
         Ok(())
-    }
-}
-
-pub(super) struct IsMigrated;
-
-impl Work for IsMigrated {
-    type Answer = bool;
-    const OPERATION: &'static str = "is_migrated";
-    const SCOPE: Scope = Scope::Read;
-    const REPEATABLE: bool = true;
-
-    async fn run(&self, session: &mut Session) -> Result<bool, Fault> {
-        let applied = match session.run(SELECT_MIGRATIONS, args![]).await {
-            Ok(answer) => answer.rows,
-            Err(error) if is_missing_table(&error) => return Ok(false),
-            Err(error) => return Err(error.into()),
-        };
-        let applied = applied.iter().map(|row| row.get("version")).collect::<Result<Vec<i64>, _>>()?;
-        Ok(migrate::versions().all(|version| applied.contains(&version)))
     }
 }
 

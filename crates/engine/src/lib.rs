@@ -25,6 +25,7 @@
 
 mod config;
 mod history;
+mod instructions;
 mod kernel;
 mod models;
 mod money;
@@ -42,12 +43,13 @@ pub use config::{
     Model, PayoutSchedule, ProfitTarget, RuleSet, Rules, RulesPreset, SimulationConfig, Sizing,
 };
 pub use history::{EpochMs, InputData, MAX_TRADES, PnlData, TierTerms, Trade};
+pub use instructions::Instructions;
 pub use plan::{Plan, PlanError, Shard};
 pub use report::{
     BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, Execution, FanChart, Histogram,
     MonteCarloErrors, Percentiles, Report, RiskMetrics, report, result_digest,
 };
-pub use run::{Cancelled, Control, run_shard};
+pub use run::{Cancelled, Control, run_shard, run_shard_by};
 pub use subject::Subject;
 pub use tally::Tally;
 

@@ -2,14 +2,17 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::kernel::{Account, Course, DayTable, Depth, LogDepth, MoneyDepth, Table, TradeTable};
+use crate::instructions::Work;
+use crate::kernel::{
+    Account, Batch, Course, DayTable, Depth, End, Ended, LaneCourse, LogDepth, MoneyDepth, Table, TradeTable,
+};
 use crate::models::{IndexProcess, Process};
 use crate::money::units;
 use crate::random::Stream;
 use crate::rules::floor::{Behind, Drop, Follows, Still};
 use crate::scale::Scale;
 use crate::tally::Finished;
-use crate::{Level, Plan, Shard, Tally};
+use crate::{Instructions, Level, Plan, Shard, Tally};
 
 /// Path-steps between two looks at [`Control`]: about a millisecond.
 const BLOCK_PATH_STEPS: u64 = 1 << 18;
@@ -28,91 +31,176 @@ pub struct Control {
 #[error("the simulation was cancelled")]
 pub struct Cancelled;
 
-/// Simulates the paths of `shard`.
+/// Simulates the paths of `shard`, as fast as this machine can.
 ///
 /// # Errors
 /// [`Cancelled`] once [`Control::cancel`] is seen, within a few milliseconds.
 pub fn run_shard(plan: &Plan, shard: Shard, control: &Control) -> Result<Tally, Cancelled> {
-    match &plan.process {
-        Process::Iid(process) => with_process(plan, process, shard, control),
-        Process::Stationary(process) => with_process(plan, process, shard, control),
-    }
+    run_shard_by(Instructions::best(), plan, shard, control)
 }
 
-fn with_process<P: IndexProcess>(
+/// Simulates the paths of `shard` by given instructions; the tally has the same bits by all.
+///
+/// # Errors
+/// [`Cancelled`] once [`Control::cancel`] is seen, within a few milliseconds.
+///
+/// # Panics
+/// Where this machine has not these instructions.
+pub fn run_shard_by(
+    instructions: Instructions,
     plan: &Plan,
-    process: &P,
     shard: Shard,
     control: &Control,
 ) -> Result<Tally, Cancelled> {
-    let (rows, floor) = (&plan.rows, plan.limits.floor);
-    if plan.horizon.level == Level::Day {
-        return with_table(plan, process, DayTable::new(rows, floor), shard, control);
-    }
-    match (floor.follows, floor.drop) {
-        (Follows::Nothing, _) => with_table(plan, process, TradeTable::new(rows, Still), shard, control),
-        (_, Drop::Distance(distance)) => {
-            let behind = Behind { distance, ceiling: floor.ceiling, ruin: floor.ruin };
-            with_table(plan, process, TradeTable::new(rows, behind), shard, control)
-        }
-        _ => with_table(plan, process, TradeTable::new(rows, floor), shard, control),
-    }
-}
-
-fn with_table<P: IndexProcess, T: Table>(
-    plan: &Plan,
-    process: &P,
-    table: T,
-    shard: Shard,
-    control: &Control,
-) -> Result<Tally, Cancelled> {
-    let course = Course {
-        process,
-        table,
-        limits: &plan.limits,
-        stops: &plan.layout.stops,
-        last_step: plan.horizon.last_step,
+    assert!(instructions.are_there(), "this machine has no {instructions:?}");
+    let mut run =
+        Run { plan, control, tally: Tally::new(&plan.layout), opening: units(plan.applied.balance) };
+    let lanes = if instructions == Instructions::Scalar { None } else { LaneCourse::of(plan) };
+    let one_by_one = match &lanes {
+        None => shard,
+        Some(course) => run.side_by_side(instructions, course, shard)?,
     };
-    match plan.scale {
-        Scale::Log { .. } => walk_paths::<P, T, LogDepth>(plan, &course, shard, control),
-        Scale::Money => walk_paths::<P, T, MoneyDepth>(plan, &course, shard, control),
+    match &plan.process {
+        Process::Iid(process) => run.one_by_one(process, one_by_one)?,
+        Process::Stationary(process) => run.one_by_one(process, one_by_one)?,
+    }
+    Ok(run.tally)
+}
+
+/// A shard that is being simulated.
+struct Run<'a> {
+    plan: &'a Plan,
+    control: &'a Control,
+    tally: Tally,
+    /// The balance at the start, units of 10⁻⁴ dollars.
+    opening: i64,
+}
+
+impl Run<'_> {
+    /// Walks whole lanes, and says which paths are left over.
+    fn side_by_side(
+        &mut self,
+        instructions: Instructions,
+        course: &LaneCourse<'_>,
+        shard: Shard,
+    ) -> Result<Shard, Cancelled> {
+        let end = shard.first_path + shard.paths / Batch::PATHS * Batch::PATHS;
+        let block = (BLOCK_PATH_STEPS / u64::from(self.plan.steps()) / Batch::PATHS).max(1) * Batch::PATHS;
+        let mut first = shard.first_path;
+        while first < end {
+            self.look()?;
+            let next = (first + block).min(end);
+            match &self.plan.process {
+                Process::Iid(process) => instructions.run(Lanes { run: self, course, process, first, next }),
+                Process::Stationary(process) => {
+                    instructions.run(Lanes { run: self, course, process, first, next });
+                }
+            }
+            self.control.paths_done.fetch_add(next - first, Ordering::Relaxed);
+            first = next;
+        }
+        Ok(Shard { first_path: end, paths: shard.first_path + shard.paths - end })
+    }
+
+    fn one_by_one<P: IndexProcess>(&mut self, process: &P, shard: Shard) -> Result<(), Cancelled> {
+        let (rows, floor) = (&self.plan.rows, self.plan.limits.floor);
+        if self.plan.horizon.level == Level::Day {
+            return self.table(process, DayTable::new(rows, floor), shard);
+        }
+        match (floor.follows, floor.drop) {
+            (Follows::Nothing, _) => self.table(process, TradeTable::new(rows, Still), shard),
+            (_, Drop::Distance(distance)) => {
+                let behind = Behind { distance, ceiling: floor.ceiling, ruin: floor.ruin };
+                self.table(process, TradeTable::new(rows, behind), shard)
+            }
+            _ => self.table(process, TradeTable::new(rows, floor), shard),
+        }
+    }
+
+    fn table<P: IndexProcess, T: Table>(
+        &mut self,
+        process: &P,
+        table: T,
+        shard: Shard,
+    ) -> Result<(), Cancelled> {
+        let plan = self.plan;
+        let course = Course {
+            process,
+            table,
+            limits: &plan.limits,
+            stops: &plan.layout.stops,
+            last_step: plan.horizon.last_step,
+        };
+        match plan.scale {
+            Scale::Log { .. } => self.paths::<P, T, LogDepth>(&course, shard),
+            Scale::Money => self.paths::<P, T, MoneyDepth>(&course, shard),
+        }
+    }
+
+    fn paths<P: IndexProcess, T: Table, D: Depth>(
+        &mut self,
+        course: &Course<'_, P, T>,
+        shard: Shard,
+    ) -> Result<(), Cancelled> {
+        let opening: Account<D> = Account::open(self.plan.start);
+        let block = (BLOCK_PATH_STEPS / u64::from(self.plan.steps())).max(1);
+        let mut first = shard.first_path;
+        let end = shard.first_path + shard.paths;
+        while first < end {
+            self.look()?;
+            let next = (first + block).min(end);
+            for path in first..next {
+                let mut stream = Stream::of_path(self.plan.seed, path);
+                let mut account = opening;
+                let end = course.walk(&mut stream, &mut account, &mut self.tally.fan);
+                let drawdown = account.depth.fraction();
+                self.tally.add(&finished(self.plan, self.opening, path, end, account.x, drawdown));
+            }
+            self.control.paths_done.fetch_add(next - first, Ordering::Relaxed);
+            first = next;
+        }
+        Ok(())
+    }
+
+    fn look(&self) -> Result<(), Cancelled> {
+        if self.control.cancel.load(Ordering::Relaxed) { Err(Cancelled) } else { Ok(()) }
     }
 }
 
-fn walk_paths<P: IndexProcess, T: Table, D: Depth>(
-    plan: &Plan,
-    course: &Course<'_, P, T>,
-    shard: Shard,
-    control: &Control,
-) -> Result<Tally, Cancelled> {
-    let mut tally = Tally::new(&plan.layout);
-    let opening: Account<D> = Account::open(plan.start);
-    let opening_balance = units(plan.applied.balance);
-    let block = (BLOCK_PATH_STEPS / u64::from(plan.steps())).max(1);
-    let mut first = shard.first_path;
-    let end = shard.first_path + shard.paths;
-    while first < end {
-        if control.cancel.load(Ordering::Relaxed) {
-            return Err(Cancelled);
-        }
-        let next = (first + block).min(end);
-        for path in first..next {
-            let mut stream = Stream::of_path(plan.seed, path);
-            let mut account = opening;
-            let end = course.walk(&mut stream, &mut account, &mut tally.fan);
-            let balance = plan.scale.balance_units(account.x);
-            tally.add(&Finished {
-                path,
-                end,
-                x: account.x,
-                balance,
-                profit: balance - opening_balance,
-                drawdown: account.depth.fraction(),
-                payout: if end.broken() { 0 } else { plan.applied.payout_units(balance) },
+/// Paths from `first` up to `next`, whole lanes of them.
+struct Lanes<'r, 'a, 'c, P> {
+    run: &'r mut Run<'a>,
+    course: &'c LaneCourse<'c>,
+    process: &'c P,
+    first: u64,
+    next: u64,
+}
+
+impl<P: IndexProcess> Work for Lanes<'_, '_, '_, P> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { run, course, process, first, next } = self;
+        let mut batch = Batch::new();
+        for first in (first..next).step_by(Batch::PATHS as usize) {
+            let Run { plan, tally, opening, .. } = run;
+            batch.walk(course, process, (plan.seed, first), tally, |tally, ended| {
+                let Ended { path, end, x, depth } = ended;
+                tally.add(&finished(plan, *opening, path, end, x, depth.fraction()));
             });
         }
-        control.paths_done.fetch_add(next - first, Ordering::Relaxed);
-        first = next;
     }
-    Ok(tally)
+}
+
+#[inline(always)]
+fn finished(plan: &Plan, opening: i64, path: u64, end: End, x: i64, drawdown: u64) -> Finished {
+    let balance = plan.scale.balance_units(x);
+    Finished {
+        path,
+        end,
+        x,
+        balance,
+        profit: balance - opening,
+        drawdown,
+        payout: if end.broken() { 0 } else { plan.applied.payout_units(balance) },
+    }
 }

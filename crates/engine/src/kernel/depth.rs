@@ -21,6 +21,13 @@ pub(crate) trait Depth: Copy {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LogDepth(i64);
 
+impl LogDepth {
+    /// The greatest distance of a path's closes below their peak.
+    pub(crate) fn of(distance: i64) -> Self {
+        Self(distance)
+    }
+}
+
 impl Depth for LogDepth {
     const NONE: Self = Self(0);
 

@@ -1,11 +1,13 @@
-//! Walks paths: the plain scalar reference.
+//! Walks paths: one by one, the plain reference, or side by side in lanes, to the same bits.
 
 mod account;
 mod depth;
+mod lanes;
 mod table;
 mod walk;
 
 pub(crate) use account::{Account, Cause, End};
 pub(crate) use depth::{DEPTH_ONE, Depth, LogDepth, MoneyDepth};
+pub(crate) use lanes::{Batch, Ended, LANES, LaneCourse, mask};
 pub(crate) use table::{DayTable, Table, TradeTable};
 pub(crate) use walk::{Course, Watch};

@@ -1,8 +1,8 @@
 //! The IID bootstrap: Efron, "Bootstrap methods: another look at the jackknife" (Annals of Statistics 1979).
 
 use super::IndexProcess;
-use crate::random::Stream;
 use crate::random::bounded::Bounded;
+use crate::random::{Stream, Streams, Words};
 
 /// Every row is drawn anew, all equally likely.
 #[derive(Clone, Copy, Debug)]
@@ -26,5 +26,15 @@ impl IndexProcess for Iid {
     #[inline(always)]
     fn next(&self, stream: &mut Stream, _row: u32) -> u32 {
         self.row.draw(stream)
+    }
+
+    #[inline(always)]
+    fn first_each(&self, streams: &mut Streams) -> Words {
+        streams.draw(&self.row)
+    }
+
+    #[inline(always)]
+    fn next_each(&self, streams: &mut Streams, _rows: &Words) -> Words {
+        streams.draw(&self.row)
     }
 }

@@ -7,7 +7,7 @@ mod stationary;
 pub(crate) use iid::Iid;
 pub(crate) use stationary::{MAX_RANGE, Stationary};
 
-use crate::random::Stream;
+use crate::random::{Stream, Streams, Words};
 
 /// Says which row comes first and which follows.
 pub(crate) trait IndexProcess {
@@ -15,6 +15,10 @@ pub(crate) trait IndexProcess {
     fn first(&self, stream: &mut Stream) -> u32;
     /// The row after `row`.
     fn next(&self, stream: &mut Stream, row: u32) -> u32;
+    /// [`Self::first`] of paths side by side.
+    fn first_each(&self, streams: &mut Streams) -> Words;
+    /// [`Self::next`] of paths side by side.
+    fn next_each(&self, streams: &mut Streams, rows: &Words) -> Words;
 }
 
 /// The chosen process.

@@ -3,8 +3,9 @@
 use std::hint;
 
 use super::IndexProcess;
-use crate::random::Stream;
+use crate::kernel::{LANES, mask};
 use crate::random::bounded::Bounded;
+use crate::random::{Stream, Streams, Words};
 
 /// Draws are bounded by a 32-bit range, so rows × mean block length stays below it.
 pub(crate) const MAX_RANGE: f64 = 4_294_967_295.0;
@@ -60,6 +61,26 @@ impl IndexProcess for Stationary {
         let following = if after == self.rows { 0 } else { after };
         // Whether a block ends is what a predictor cannot know.
         hint::select_unpredictable(v < self.jump_below, v >> self.shift, following)
+    }
+
+    #[inline(always)]
+    fn first_each(&self, streams: &mut Streams) -> Words {
+        streams.draw(&self.first)
+    }
+
+    #[inline(always)]
+    fn next_each(&self, streams: &mut Streams, rows: &Words) -> Words {
+        let drawn = streams.draw(&self.any);
+        let mut next = [0; LANES];
+        let shift = self.shift & 31;
+        for lane in 0..LANES {
+            let after = rows[lane].wrapping_add(1);
+            let following = after & mask(after != self.rows);
+            let v = drawn[lane];
+            let jumps = mask(v < self.jump_below);
+            next[lane] = ((v >> shift) & jumps) | (following & !jumps);
+        }
+        next
     }
 }
 

@@ -17,12 +17,24 @@ impl Bounded {
         Self { range, reject_below: range.wrapping_neg() % range }
     }
 
+    /// The number of integers.
+    #[inline(always)]
+    pub(super) fn range(&self) -> u32 {
+        self.range
+    }
+
+    /// Whether a word is drawn again, by the low half of its product with the range.
+    #[inline(always)]
+    pub(super) fn rejects(&self, low: u32) -> bool {
+        low < self.reject_below
+    }
+
     /// One draw.
     #[inline(always)]
     pub(crate) fn draw(&self, stream: &mut Stream) -> u32 {
         loop {
             let product = u64::from(stream.next_u32()) * u64::from(self.range);
-            if product as u32 >= self.reject_below {
+            if !self.rejects(product as u32) {
                 return (product >> 32) as u32;
             }
         }

@@ -2,6 +2,8 @@
 
 pub(crate) mod bounded;
 mod philox;
+mod streams;
 mod xoshiro;
 
+pub(crate) use streams::{Streams, Words};
 pub(crate) use xoshiro::Stream;

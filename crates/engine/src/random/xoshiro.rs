@@ -16,6 +16,16 @@ impl Stream {
         if s == [0; 4] { Self { s: [1, 0, 0, 0] } } else { Self { s } }
     }
 
+    /// The stream that goes on from `s`, which is not all zero.
+    pub(super) fn from_state(s: [u32; 4]) -> Self {
+        Self { s }
+    }
+
+    /// What it goes on from.
+    pub(super) fn state(&self) -> [u32; 4] {
+        self.s
+    }
+
     /// The next 32 bits.
     #[inline(always)]
     pub(crate) fn next_u32(&mut self) -> u32 {

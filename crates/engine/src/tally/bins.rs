@@ -30,6 +30,17 @@ impl Bins {
         ((key - self.low) >> self.shift).clamp(-1, i64::from(self.inner)).wrapping_add(1) as usize
     }
 
+    /// The bins of keys side by side. Keys and the range are below 2³⁰ in size, as the states of lanes are.
+    #[inline(always)]
+    pub(crate) fn index_each<const N: usize>(&self, keys: &[i32; N]) -> [u32; N] {
+        let (low, shift, inner) = (self.low as i32, self.shift & 31, self.inner as i32);
+        let mut indices = [0; N];
+        for (index, key) in indices.iter_mut().zip(keys) {
+            *index = (key.wrapping_sub(low) >> shift).min(inner).max(-1).wrapping_add(1) as u32;
+        }
+        indices
+    }
+
     /// Whether `index` is one of the two end bins.
     pub(crate) fn is_end(&self, index: usize) -> bool {
         index == 0 || index + 1 == self.len()

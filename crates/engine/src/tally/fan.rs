@@ -28,6 +28,23 @@ impl Fan {
         Self { stops: stops.to_vec(), offsets, counts: vec![0; counts] }
     }
 
+    /// The states of several paths at the `stop`-th chosen step.
+    #[inline(always)]
+    pub(crate) fn see_each(&mut self, stop: usize, states: &[i32]) {
+        let (bins, offset) = (self.stops[stop], self.offsets[stop]);
+        let counts = &mut self.counts[offset..offset + bins.len()];
+        let (whole, rest) = states.as_chunks::<16>();
+        for states in whole {
+            for index in bins.index_each(states) {
+                counts[index as usize] = counts[index as usize].wrapping_add(1);
+            }
+        }
+        for &state in rest {
+            let index = bins.index(i64::from(state));
+            counts[index] = counts[index].wrapping_add(1);
+        }
+    }
+
     /// Adds another fan of the same plan.
     pub(crate) fn merge(&mut self, other: &Self) {
         assert_eq!(self.stops, other.stops, "fans of different plans do not merge");

@@ -1,0 +1,206 @@
+//! What the lanes of a plan have in common, and how they take their steps.
+
+use super::lane::{LANES, Lanes, NO_EVENT, Numbers, mask};
+use crate::Level;
+use crate::models::IndexProcess;
+use crate::plan::Plan;
+use crate::random::{Streams, Words};
+use crate::rules::Pass;
+use crate::rules::floor::{Drop, Follows};
+use crate::scale::Scale;
+
+/// States of at most this size leave room for their differences in 32 bits.
+const STATE_MAX: i64 = 1 << 29;
+
+/// A state that no path reaches from above.
+const BELOW_ALL: i64 = -(1 << 30);
+
+/// A state that no path reaches from below.
+const ABOVE_ALL: i64 = (1 << 30) - 1;
+
+/// A plan's rows and rules in 32 bits.
+#[derive(Clone, Debug)]
+pub(crate) struct LaneCourse<'a> {
+    /// The step of each row, and zeros up to a power of two, so that a masked row is always there.
+    steps: Vec<i32>,
+    start: i32,
+    peak: i32,
+    floor: FloorBehind,
+    pass: Option<PassAt>,
+    pub(super) stops: &'a [u32],
+    pub(super) last_step: u32,
+}
+
+/// The floor behind the highest close: one formula for floors that trail, lock or stand still.
+#[derive(Clone, Copy, Debug)]
+struct FloorBehind {
+    distance: i32,
+    lowest: i32,
+    highest: i32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct PassAt {
+    at: i32,
+    from_step: u32,
+}
+
+impl<'a> LaneCourse<'a> {
+    /// `None` where a path of the plan does more than lanes do: rows that are days, money, an amount below a
+    /// compounding peak, a break at the start, or states past 32 bits (ruin among them).
+    pub(crate) fn of(plan: &'a Plan) -> Option<Self> {
+        let (floor, start) = (plan.limits.floor, plan.start);
+        if plan.horizon.level != Level::Trade || plan.scale == Scale::Money || start.x <= start.floor {
+            return None;
+        }
+        let longest = plan.rows.trades.iter().map(|step| step.saturating_abs()).max()?;
+        let travel = longest.saturating_mul(i64::from(plan.horizon.steps));
+        if travel.saturating_add(start.x.abs().max(start.peak.abs())) > STATE_MAX {
+            return None;
+        }
+        let floor = match (floor.follows, floor.drop) {
+            (Follows::Nothing, _) => {
+                FloorBehind { distance: 0, lowest: narrow(start.floor), highest: narrow(start.floor) }
+            }
+            (Follows::EveryClose, Drop::Distance(distance)) if distance <= STATE_MAX => FloorBehind {
+                distance: distance as i32,
+                lowest: narrow(floor.ruin),
+                highest: narrow(floor.ceiling),
+            },
+            _ => return None,
+        };
+        let mut steps: Vec<i32> = plan.rows.trades.iter().map(|&step| step as i32).collect();
+        steps.resize(steps.len().next_power_of_two(), 0);
+        Some(Self {
+            steps,
+            start: start.x as i32,
+            peak: start.peak as i32,
+            floor,
+            pass: plan.limits.pass.map(PassAt::of),
+            stops: &plan.layout.stops,
+            last_step: plan.horizon.last_step,
+        })
+    }
+
+    /// The paths from `first_path` on, the `offset`-th of its batch, at their start.
+    #[inline(always)]
+    pub(super) fn open<P: IndexProcess>(
+        &self,
+        process: &P,
+        seed: u64,
+        first_path: u64,
+        offset: u32,
+    ) -> Lanes {
+        let mut streams = Streams::of_paths(seed, first_path + u64::from(offset));
+        let rows = process.first_each(&mut streams);
+        Lanes {
+            streams,
+            rows,
+            x: [self.start; LANES],
+            peak: [self.peak; LANES],
+            depth: [self.peak.wrapping_sub(self.start); LANES],
+            event: [NO_EVENT; LANES],
+            path: std::array::from_fn(|lane| offset + lane as u32),
+        }
+    }
+
+    /// Takes the steps after `done` up to `until`.
+    #[inline(always)]
+    pub(super) fn walk<P: IndexProcess>(&self, process: &P, lanes: &mut Lanes, done: u32, until: u32) {
+        match self.pass {
+            None => self.tread(process, lanes, done, until, |_, _| false),
+            Some(PassAt { at, from_step }) => {
+                self.tread(process, lanes, done, until, |step, x| (x >= at) & (step >= from_step));
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn tread<P: IndexProcess>(
+        &self,
+        process: &P,
+        lanes: &mut Lanes,
+        done: u32,
+        until: u32,
+        passes: impl Fn(u32, i32) -> bool,
+    ) {
+        let FloorBehind { distance, lowest, highest } = self.floor;
+        // Copies, so that they stay in registers from step to step.
+        let (mut streams, mut rows, mut event) = (lanes.streams.clone(), lanes.rows, lanes.event);
+        let (mut x, mut peak, mut depth) = (lanes.x, lanes.peak, lanes.depth);
+        for step in done + 1..=until {
+            let moves = look_up(&self.steps, &rows);
+            // `STATE_MAX` leaves no sum or difference to overflow; wrapping ones need no check in each lane.
+            for lane in 0..LANES {
+                x[lane] = x[lane].wrapping_add(moves[lane] & mask(event[lane] == NO_EVENT) as i32);
+                peak[lane] = peak[lane].max(x[lane]);
+                depth[lane] = depth[lane].max(peak[lane].wrapping_sub(x[lane]));
+                let floor = peak[lane].wrapping_sub(distance).min(highest).max(lowest);
+                let broken = mask(x[lane] <= floor);
+                let passed = mask(passes(step, x[lane])) & !broken;
+                let happened = (broken & (step * 2)) | (passed & (step * 2 + 1)) | !(broken | passed);
+                event[lane] = event[lane].min(happened);
+            }
+            rows = process.next_each(&mut streams, &rows);
+        }
+        (lanes.streams, lanes.rows, lanes.event) = (streams, rows, event);
+        (lanes.x, lanes.peak, lanes.depth) = (x, peak, depth);
+    }
+}
+
+impl PassAt {
+    fn of(pass: Pass) -> Self {
+        let step = pass.min_trades.max(u64::from(pass.min_rows));
+        Self { at: narrow(pass.at), from_step: u32::try_from(step).unwrap_or(u32::MAX) }
+    }
+}
+
+fn narrow(state: i64) -> i32 {
+    state.clamp(BELOW_ALL, ABOVE_ALL) as i32
+}
+
+/// What each row of `rows` holds; `table` is as long as a power of two.
+#[inline(always)]
+fn look_up(table: &[i32], rows: &Words) -> Numbers {
+    let last = table.len().wrapping_sub(1);
+    let mut found = [0; LANES];
+    for lane in 0..LANES {
+        let row = rows[lane] as usize & last;
+        // SAFETY: the table is not empty, so what is at most its last row is in it.
+        found[lane] = unsafe { *table.get_unchecked(row) };
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::LaneCourse;
+    use crate::{Plan, Subject};
+
+    fn plan(config: Value) -> Plan {
+        let trade = |n: i64, pnl: f64| json!({"id": n.to_string(), "type": "close", "pnl": pnl, "timestamp": n * 40_000_000});
+        let trades: Vec<Value> =
+            [400.0, -300.0, 250.0, -120.0].into_iter().zip(1..).map(|(pnl, n)| trade(n, pnl)).collect();
+        let input = json!({
+            "tradeHistory": trades,
+            "pnlData": {"balance": 100_230, "peak": 100_400, "realized": 230, "unrealized": 0},
+        });
+        let input = serde_json::from_value(input).expect("an input");
+        let config = serde_json::from_value(config).expect("a configuration");
+        Plan::new(&Subject::FundedAccount("f".to_owned()), &input, &config, 1_000).expect("a plan")
+    }
+
+    #[test]
+    fn serves_what_the_platform_asks_by_default_and_leaves_the_rest() {
+        let is_served = |config| LaneCourse::of(&plan(config)).is_some();
+        assert!(is_served(json!({})));
+        assert!(is_served(json!({"rules": "assessment", "model": "iid", "steps": 2_000})));
+        assert!(is_served(json!({"rules": {"drawdown": {"kind": "static", "amount": 3_000}}})));
+        assert!(!is_served(json!({"level": "day"})));
+        assert!(!is_served(json!({"sizing": "fixed"})));
+        assert!(!is_served(json!({"rules": {"drawdown": {"kind": "trailing", "amount": 3_000}}})));
+        assert!(!is_served(json!({"steps": 100_000})), "100,000 · 0.4 % of log-equity · 2²⁴ is past 2²⁹");
+    }
+}

@@ -6,6 +6,7 @@ use monte_carlo_engine::{InputData, Subject, Trade};
 use secrecy::SecretString;
 
 use super::account;
+use super::active_accounts;
 use super::error::CoreError;
 use super::history::{Endless, History, Next, PAGE_SIZE};
 use super::transport::{Call, Transport};
@@ -46,6 +47,13 @@ pub enum Existence {
     Unknown,
 }
 
+/// An account for the daily run.
+#[derive(Clone, Debug)]
+pub enum Gathered {
+    Input(Box<InputData>),
+    NotActive,
+}
+
 /// A client with its pool of connections; share one.
 pub struct CoreServiceClient {
     transport: Transport,
@@ -67,9 +75,7 @@ impl CoreServiceClient {
     pub async fn gather(&self, subject: &Subject, trace: &TraceContext) -> Result<InputData, CoreError> {
         let trace = trace.child();
         let document = self.account(subject, &trace).await?;
-        let trades = self.history(subject, &trace).await?;
-        account::input(subject, document, trades)
-            .map_err(|cause| CoreError::Garbage { call: AccountPath::of(subject).call().name(), cause })
+        self.complete(subject, document, &trace).await
     }
 
     /// Whether there is such an account; within a second and a half.
@@ -84,18 +90,31 @@ impl CoreServiceClient {
         }
     }
 
-    /// Ids of the accounts that are funded and active.
+    /// As [`gather`](Self::gather), for an account that is still active; [`Gathered::NotActive`] for one that says that
+    /// it is not.
+    ///
+    /// # Errors
+    /// As [`gather`](Self::gather).
+    pub async fn gather_active(
+        &self,
+        subject: &Subject,
+        trace: &TraceContext,
+    ) -> Result<Gathered, CoreError> {
+        let trace = trace.child();
+        let document = self.account(subject, &trace).await?;
+        if document.status.as_deref().is_some_and(|status| status != "active") {
+            return Ok(Gathered::NotActive);
+        }
+        Ok(Gathered::Input(Box::new(self.complete(subject, document, &trace).await?)))
+    }
+
+    /// Ids of the accounts that are funded and active, in the order of their bytes; a page that does not arrive is
+    /// asked for again.
     ///
     /// # Errors
     /// [`CoreError`].
     pub async fn active_funded_accounts(&self, trace: &TraceContext) -> Result<Vec<String>, CoreError> {
-        let call = Call { path: &["funded-accounts"], query: &[("status", "active")] };
-        let body = self.transport.json(&call, &trace.child()).await?;
-        let accounts: Listing<AccountDocument> = decode(&call, &body)?;
-        // Asked for above, but a server may pass over it.
-        let is_active = |account: &AccountDocument| account.status.as_deref() == Some("active");
-        let active = accounts.into_items().into_iter().filter(is_active);
-        Ok(active.filter_map(|account| account.id).map(|id| id.0).collect())
+        Ok(active_accounts::list(&self.transport, &trace.child()).await?.into_iter().collect())
     }
 
     /// Whether it answers at all within `bound`: any answer that is no server error counts, since no path of it
@@ -125,6 +144,17 @@ impl CoreServiceClient {
             Subject::FundedAccount(_) => "fundedAccount",
         };
         account::parse(&body, key).map_err(|cause| CoreError::Garbage { call: call.name(), cause })
+    }
+
+    async fn complete(
+        &self,
+        subject: &Subject,
+        document: AccountDocument,
+        trace: &TraceContext,
+    ) -> Result<InputData, CoreError> {
+        let trades = self.history(subject, trace).await?;
+        account::input(subject, document, trades)
+            .map_err(|cause| CoreError::Garbage { call: AccountPath::of(subject).call().name(), cause })
     }
 
     async fn history(&self, subject: &Subject, trace: &TraceContext) -> Result<Vec<Trade>, CoreError> {
@@ -177,7 +207,7 @@ pub fn install_tls_provider() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-fn decode<T: serde::de::DeserializeOwned>(call: &Call<'_>, body: &[u8]) -> Result<T, CoreError> {
+pub(super) fn decode<T: serde::de::DeserializeOwned>(call: &Call<'_>, body: &[u8]) -> Result<T, CoreError> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let garbage = |cause: String| CoreError::Garbage { call: call.name(), cause };
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| garbage(error.to_string()))?;

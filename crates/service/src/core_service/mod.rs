@@ -4,6 +4,7 @@
 //! both understand, answers are read tolerantly, and what a dialect does not say is assumed and said.
 
 mod account;
+mod active_accounts;
 pub mod client;
 pub mod error;
 mod history;

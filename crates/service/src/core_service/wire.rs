@@ -21,6 +21,15 @@ pub(super) struct AccountDocument {
     pub(super) max_risk_per_trade: Option<Number>,
 }
 
+/// A funded account as it stands in a list; whatever else is there is none of ours, and may not spoil the list.
+#[derive(Debug, Deserialize)]
+pub(super) struct ListedAccount {
+    #[serde(default)]
+    pub(super) id: Option<Id>,
+    #[serde(default)]
+    pub(super) status: Option<String>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Tier {
@@ -104,6 +113,13 @@ pub(super) enum Listing<T> {
 }
 
 impl<T> Listing<T> {
+    pub(super) fn total(&self) -> Option<u64> {
+        match self {
+            Self::Bare(_) => None,
+            Self::Page { total, .. } => *total,
+        }
+    }
+
     pub(super) fn into_items(self) -> Vec<T> {
         match self {
             Self::Bare(items) | Self::Page { items, .. } => items,

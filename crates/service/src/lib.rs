@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod kafka;
 pub mod runtime;
 pub mod sample_core;
+pub mod schedule;
 pub mod signals;
 pub mod simulator;
 pub mod store;

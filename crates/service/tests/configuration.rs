@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use monte_carlo_service::config::database::DatabaseKind;
 use monte_carlo_service::config::{Config, ConfigFaults, Preset, Source, VARIABLES};
+use monte_carlo_service::schedule::due::CatchUp;
 
 const URL: (&str, &str) = ("DATABASE_URL", "postgres://app:hunter2@db:26257/monte_carlo");
 
@@ -41,6 +42,8 @@ fn a_database_url_is_all_it_takes() {
     assert_eq!(config.http.address().to_string(), "0.0.0.0:3002");
     assert_eq!(config.worker.concurrency, 4);
     assert_eq!(config.worker.shutdown_grace.as_secs(), 25);
+    assert_eq!(config.daily.timetable.unwrap().to_string(), "0 2 * * * UTC");
+    assert_eq!((config.daily.skip_recent, config.daily.catch_up), (None, CatchUp::Once));
     assert!(!config.telemetry.logs_json());
     assert_eq!(config.telemetry.log_filter, "info");
 }
@@ -56,6 +59,10 @@ fn values_are_taken_over_and_trimmed() {
         ("SIMULATION_THREADS", "7"),
         ("LOG_LEVEL", "info,sqlx=warn"),
         ("MIGRATE_ON_START", "false"),
+        ("DAILY_SIMULATION_CRON", "30 1 * * MON-FRI"),
+        ("DAILY_SIMULATION_TZ", "America/New_York"),
+        ("DAILY_SKIP_RECENT_HOURS", "12"),
+        ("DAILY_CATCH_UP", "off"),
     ])
     .unwrap();
     assert_eq!(config.database.exposed_url(), "sqlite:data/mc.db");
@@ -63,7 +70,17 @@ fn values_are_taken_over_and_trimmed() {
     assert_eq!(config.kafka.brokers, ["a:1", "b:2"]);
     assert_eq!(config.simulator.threads, 7);
     assert_eq!(config.http.address().to_string(), "[::1]:0");
+    assert_eq!(config.daily.skip_recent.unwrap().as_secs(), 12 * 3_600);
+    assert_eq!(config.daily.catch_up, CatchUp::Off);
+    let timetable = config.daily.timetable.unwrap().to_string();
+    assert!(timetable.ends_with(" America/New_York"), "{timetable}");
     assert!(config.telemetry.logs_json());
+}
+
+#[test]
+fn the_daily_run_may_be_off() {
+    let config = config(&[URL, ("DAILY_SIMULATION_CRON", "off")]).unwrap();
+    assert!(config.daily.timetable.is_none());
 }
 
 #[test]
@@ -90,10 +107,12 @@ fn every_fault_is_reported_at_once_by_name() {
         ("PORT", "http"),
         ("LOG_LEVEL", "loud=,"),
         ("MIGRATE_ON_START", "yes"),
+        ("DAILY_SIMULATION_CRON", "61 2 * * *"),
+        ("DAILY_SIMULATION_TZ", "Mars/Olympus"),
     ])
     .unwrap_err();
     insta::assert_snapshot!(faults, @r#"
-    9 environment variables are wrong:
+    11 environment variables are wrong:
       DATABASE_URL: required, expected a URL that begins with `postgres://`, `postgresql://`, `cockroachdb://` or `sqlite:`
       MIGRATE_ON_START: expected `true` or `false`, got "yes"
       REDIS_PORT: expected a port from 1 to 65535, got "0"
@@ -102,6 +121,8 @@ fn every_fault_is_reported_at_once_by_name() {
       SIMULATOR: expected `local`, got "ray"
       SIMULATION_PATHS: expected a whole number from 1 to 100000000, got "100000001"
       PORT: expected a port from 0 to 65535, got "http"
+      DAILY_SIMULATION_CRON: expected a cron expression of five fields, or `off`, got "61 2 * * *"
+      DAILY_SIMULATION_TZ: expected a time zone of the IANA database, such as `America/New_York`, got "Mars/Olympus"
       LOG_LEVEL: expected a level (`error`, `warn`, `info`, `debug`, `trace`) or `target=level` pairs, comma-separated, got "loud=,"
     "#);
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use super::{configuration_faults, environment, failed};
 use crate::config::Config;
 use crate::runtime::adapters::connect_store;
+use crate::store::Store as _;
 
 pub(super) async fn run() -> ExitCode {
     let config = match Config::from_lookup(&environment) {

@@ -1,5 +1,6 @@
 //! The command line: one binary, one enum of commands.
 
+mod daily;
 mod dev;
 mod doctor;
 mod migrate;
@@ -27,6 +28,8 @@ enum Command {
     Dev(dev::Arguments),
     /// Examine each thing that the service needs; say what is wrong and how to mend it
     Doctor(doctor::Arguments),
+    /// Run the daily simulations of a day now, and say how many there are
+    Daily(daily::Arguments),
     /// Bring the database's schema up to date and exit
     Migrate,
 }
@@ -40,6 +43,7 @@ pub async fn run() -> ExitCode {
         Command::Serve => serve::run().await,
         Command::Dev(arguments) => dev::run(&arguments).await,
         Command::Doctor(arguments) => doctor::run(&arguments).await,
+        Command::Daily(arguments) => daily::run(&arguments).await,
         Command::Migrate => migrate::run().await,
     }
 }

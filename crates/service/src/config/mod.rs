@@ -4,6 +4,7 @@
 //! [`VARIABLES`] is the one table of what can be set; the README and `.env.example` are checked against it.
 
 pub mod core_service;
+pub mod daily;
 pub mod database;
 mod faults;
 mod forms;
@@ -48,6 +49,10 @@ pub const VARIABLES: &[Variable] = &[
     simulator::SIMULATION_THREADS,
     worker::WORKER_CONCURRENCY,
     worker::SHUTDOWN_GRACE_SECONDS,
+    daily::DAILY_SIMULATION_CRON,
+    daily::DAILY_SIMULATION_TZ,
+    daily::DAILY_SKIP_RECENT_HOURS,
+    daily::DAILY_CATCH_UP,
     telemetry::LOG_LEVEL,
 ];
 
@@ -61,6 +66,7 @@ pub struct Config {
     pub simulator: simulator::SimulatorConfig,
     pub http: http::HttpConfig,
     pub worker: worker::WorkerConfig,
+    pub daily: daily::DailyConfig,
     pub telemetry: telemetry::TelemetryConfig,
 }
 
@@ -83,6 +89,7 @@ impl Config {
         let simulator = simulator::SimulatorConfig::read(reader);
         let http = http::HttpConfig::read(reader);
         let worker = worker::WorkerConfig::read(reader);
+        let daily = daily::DailyConfig::read(reader);
         let telemetry = telemetry::TelemetryConfig::read(reader);
         Some(Self {
             database: database?,
@@ -92,6 +99,7 @@ impl Config {
             simulator: simulator?,
             http: http?,
             worker: worker?,
+            daily: daily?,
             telemetry: telemetry?,
         })
     }

@@ -28,6 +28,9 @@ pub struct Timeouts {
     pub body: Duration,
     /// From head to answer; longer than `body`, so that a slow sender is told that it was slow.
     pub request: Duration,
+    /// For a daily run by hand to finish; then it goes on by itself, and the caller is told how far it came. Shorter than
+    /// `request`, so that there is still time to tell.
+    pub daily: Duration,
     /// For Core Service to say whether a subject exists; then the job is accepted and the worker finds out.
     pub existence: Duration,
     /// For one dependency to say that it is there; below Kubernetes' default of 1 s for the probe as a whole.
@@ -40,6 +43,7 @@ impl Default for Timeouts {
             head: Duration::from_secs(75),
             body: Duration::from_secs(20),
             request: Duration::from_secs(30),
+            daily: Duration::from_secs(25),
             existence: Duration::from_millis(1_500),
             probe: Duration::from_millis(800),
         }

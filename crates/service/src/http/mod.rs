@@ -24,7 +24,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +32,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use correlation::CORRELATION_ID;
 pub use error::ApiError;
+pub(crate) use simulations::daily_view::DailyCountsView;
 
+use crate::schedule::trigger::DailyDoor;
 use crate::store::Store;
 use limits::{HISTORIES_CHECKED_MAX, LARGE_BODIES_MAX, Timeouts};
 use readiness::Readiness;
@@ -42,6 +44,7 @@ use subjects::SubjectLookup;
 pub struct Dependencies {
     pub store: Arc<dyn Store>,
     pub subjects: Arc<dyn SubjectLookup>,
+    pub daily: Arc<dyn DailyDoor>,
     pub readiness: Arc<dyn Readiness>,
     /// Called after a job was created, so that a worker looks now and not at its next poll.
     pub wake: Arc<dyn Fn() + Send + Sync>,
@@ -58,6 +61,7 @@ pub struct Dependencies {
 pub(crate) struct AppState {
     store: Arc<dyn Store>,
     subjects: Arc<dyn SubjectLookup>,
+    daily: Arc<dyn DailyDoor>,
     readiness: Arc<dyn Readiness>,
     wake: Arc<dyn Fn() + Send + Sync>,
     default_paths: u64,
@@ -70,11 +74,12 @@ pub(crate) struct AppState {
 
 /// The whole API.
 pub fn router(dependencies: Dependencies) -> Router {
-    let Dependencies { store, subjects, readiness, wake, default_paths, metrics, draining, timeouts } =
+    let Dependencies { store, subjects, daily, readiness, wake, default_paths, metrics, draining, timeouts } =
         dependencies;
     let app = AppState {
         store,
         subjects,
+        daily,
         readiness,
         wake,
         default_paths,
@@ -89,6 +94,7 @@ pub fn router(dependencies: Dependencies) -> Router {
         .route("/ready", get(ready::ready))
         .route("/metrics", get(metrics::metrics))
         .route("/simulations", get(simulations::list::list).post(simulations::create::create))
+        .route("/simulations/daily", post(simulations::daily::run))
         .route("/simulations/{id}", get(simulations::get::get))
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
@@ -111,8 +117,7 @@ async fn in_time(State(app): State<AppState>, request: Request, next: Next) -> R
 }
 
 async fn no_such_route() -> ApiError {
-    let message =
-        "there is no such route; there are /health, /ready, /metrics, /simulations and /simulations/:id";
+    let message = "there is no such route; there are /health, /ready, /metrics, /simulations, /simulations/daily and /simulations/:id";
     ApiError::new(StatusCode::NOT_FOUND, "route_not_found", message)
 }
 

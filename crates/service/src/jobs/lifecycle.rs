@@ -7,8 +7,12 @@
 //!    └─────────────────────┴────────────────────▶ Failed
 //!      Faulted, Released, LeaseExpired
 //! ```
+//!
+//! A running job of the daily run may also end as Skipped: there was nothing to simulate, and nothing went wrong.
 
 use std::fmt;
+
+use super::skip::SkipReason;
 
 /// Attempts that a job may use up by its own faults before it fails; five separate a bad moment from a bad job.
 pub const ATTEMPTS_MAX: u32 = 5;
@@ -42,6 +46,11 @@ pub enum State {
     },
     /// Has a result. Final.
     Completed,
+    /// Has no result, because there was nothing to simulate; no fault of anybody. Final.
+    Skipped {
+        /// Why.
+        reason: SkipReason,
+    },
     /// Has none and never will. Final.
     Failed {
         /// A sentence for a person.
@@ -56,6 +65,8 @@ pub enum Event {
     Claimed,
     /// Its simulation is done.
     Simulated,
+    /// There is nothing to simulate, and whoever ordered it had reckoned with that.
+    Skipped(SkipReason),
     /// Something went wrong.
     Faulted(Fault),
     /// The worker gave it back unharmed: a shutdown.
@@ -102,6 +113,7 @@ pub fn step(state: &State, event: &Event, situation: Situation) -> Result<State,
             Ok(State::Running { attempts: attempts + 1, snoozes })
         }
         (State::Running { .. }, Event::Simulated) => Ok(State::Completed),
+        (State::Running { .. }, &Event::Skipped(reason)) => Ok(State::Skipped { reason }),
         (&State::Running { attempts, snoozes }, Event::Released) => {
             Ok(State::Pending { attempts: uncharged(attempts), snoozes, due_in_ms: 0, last_error: None })
         }
@@ -163,6 +175,7 @@ impl State {
             Self::Pending { .. } => "pending",
             Self::Running { .. } => "running",
             Self::Completed => "completed",
+            Self::Skipped { .. } => "skipped",
             Self::Failed { .. } => "failed",
         }
     }
@@ -173,6 +186,7 @@ impl Event {
         match self {
             Self::Claimed => "claimed",
             Self::Simulated => "completed",
+            Self::Skipped(_) => "skipped",
             Self::Faulted(_) => "faulted",
             Self::Released => "released",
             Self::LeaseExpired => "expired",
@@ -210,6 +224,16 @@ mod tests {
         let claimed = step(&DUE, &Event::Claimed, FRESH).unwrap();
         assert_eq!(claimed, running(1, 0));
         assert_eq!(step(&claimed, &Event::Simulated, FRESH).unwrap(), State::Completed);
+    }
+
+    #[test]
+    fn nothing_to_simulate_is_an_end_and_no_fault() {
+        for reason in SkipReason::ALL {
+            let skipped = step(&running(1, 3), &Event::Skipped(reason), FRESH).unwrap();
+            assert_eq!(skipped, State::Skipped { reason });
+            assert!(step(&DUE, &Event::Skipped(reason), FRESH).is_err(), "only a running job finds that out");
+            assert_eq!(SkipReason::parse(reason.code()), Some(reason));
+        }
     }
 
     #[test]
@@ -261,6 +285,7 @@ mod tests {
             (&running(1, 0), Event::Claimed),
             (&State::Completed, Event::Claimed),
             (&State::Completed, Event::Simulated),
+            (&State::Skipped { reason: SkipReason::AccountNotFound }, Event::Claimed),
             (&failed, Event::Claimed),
             (&failed, Event::LeaseExpired),
         ] {
@@ -276,6 +301,7 @@ mod tests {
         prop_oneof![
             4 => Just(Event::Claimed),
             1 => Just(Event::Simulated),
+            1 => Just(Event::Skipped(SkipReason::NoClosingTrades)),
             2 => Just(faulted(Fault::Retry)),
             2 => Just(faulted(Fault::Snooze)),
             1 => Just(faulted(Fault::Terminal)),
@@ -291,7 +317,7 @@ mod tests {
         ) {
             let mut state = DUE;
             for (event, jitter, age_ms) in events {
-                let ended = matches!(state, State::Completed | State::Failed { .. });
+                let ended = matches!(state, State::Completed | State::Skipped { .. } | State::Failed { .. });
                 match step(&state, &event, Situation { age_ms, jitter }) {
                     Ok(_) if ended => prop_assert!(false, "{state:?} moved on {event:?}"),
                     Ok(next) => state = next,
@@ -302,7 +328,7 @@ mod tests {
                         prop_assert!(*attempts < ATTEMPTS_MAX + 1 && *due_in_ms <= BACKOFF_MAX_MS);
                     }
                     State::Running { attempts, .. } => prop_assert!((1..=ATTEMPTS_MAX).contains(attempts)),
-                    State::Completed | State::Failed { .. } => {}
+                    State::Completed | State::Skipped { .. } | State::Failed { .. } => {}
                 }
             }
         }

@@ -4,3 +4,4 @@ pub mod events;
 pub mod ids;
 pub mod input;
 pub mod lifecycle;
+pub mod skip;

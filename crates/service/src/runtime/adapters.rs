@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::probes::{CoreServiceProbe, KafkaProbe, RedisProbe};
 use crate::config::Config;
+use crate::config::daily::DailyConfig;
 use crate::core_service::client::{CoreServiceClient, CoreServiceSettings, install_tls_provider};
 use crate::http;
 use crate::http::readiness::{DatabaseProbe, Probe, Probes, Readiness};
@@ -17,10 +18,14 @@ use crate::kafka::consumer::Consumer;
 use crate::kafka::producer::{Producer, Publisher};
 use crate::kafka::settings::KafkaSettings;
 use crate::kafka::topics;
+use crate::schedule;
+use crate::schedule::DailyRunner;
 use crate::signals::{RedisSettings, RedisWakeUps, Signals};
 use crate::simulator::Simulator;
 use crate::simulator::local::LocalSimulator;
-use crate::store::{self, Store, StoreOptions};
+use crate::store::daily::DailyRuns;
+use crate::store::{self, SqlStore, Store, StoreOptions};
+use crate::telemetry::clock::now_ms;
 use crate::worker::WorkerSettings;
 
 /// How long one dependency may take to say how it is.
@@ -29,6 +34,7 @@ const PROBE_BOUND: Duration = Duration::from_secs(1);
 /// Everything that a process works with; `serve` and `dev` differ in nothing else.
 pub struct Adapters {
     pub store: Arc<dyn Store>,
+    pub daily_runs: Arc<dyn DailyRuns>,
     pub core_service: Arc<CoreServiceClient>,
     pub simulator: Arc<dyn Simulator>,
     pub signals: Arc<Signals>,
@@ -37,6 +43,7 @@ pub struct Adapters {
     pub readiness: Arc<dyn Readiness>,
     pub metrics: PrometheusHandle,
     pub worker: WorkerSettings,
+    pub daily: DailyConfig,
     /// Bring the schema up to date before anything else.
     pub migrate: bool,
     /// Where the API listens.
@@ -57,14 +64,14 @@ pub enum WakeUps {
 /// # Errors
 /// Where a setting makes no adapter at all.
 pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> anyhow::Result<Adapters> {
-    install_tls_provider();
     let metrics = http::metrics::with_buckets(PrometheusBuilder::new())?
         .install_recorder()
         .context("the metrics recorder was installed twice")?;
     http::metrics::describe();
+    schedule::metrics::describe();
 
     let store = connect_store(config)?;
-    let core_service = Arc::new(connect_core_service(config)?);
+    let core_service = connect_core_service(config)?;
     let kafka = kafka_settings(config);
     let consumer = Consumer::start(&kafka, &[topics::ASSESSMENT_COMPLETED])?;
     let publisher = Arc::new(Producer::start(&kafka)?);
@@ -82,7 +89,8 @@ pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> 
         }
     };
     Ok(Adapters {
-        store,
+        store: store.clone(),
+        daily_runs: store,
         core_service,
         simulator: Arc::new(LocalSimulator::new(config.simulator.threads)?),
         signals,
@@ -95,32 +103,46 @@ pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> 
             default_paths: config.simulator.default_paths,
             shutdown_grace: config.worker.shutdown_grace,
         },
+        daily: config.daily.clone(),
         migrate: config.database.migrate_on_start,
         listen: config.http.address(),
     })
+}
+
+impl Adapters {
+    /// What carries daily runs out.
+    pub(super) fn daily_runner(&self) -> DailyRunner {
+        DailyRunner {
+            store: self.daily_runs.clone(),
+            core_service: self.core_service.clone(),
+            signals: self.signals.clone(),
+            skip_recent: self.daily.skip_recent,
+            clock: Arc::new(now_ms),
+        }
+    }
+}
+
+/// The client of Core Service alone.
+///
+/// # Errors
+/// Where a setting makes no client.
+pub fn connect_core_service(config: &Config) -> anyhow::Result<Arc<CoreServiceClient>> {
+    install_tls_provider();
+    Ok(Arc::new(CoreServiceClient::new(&CoreServiceSettings {
+        base_url: config.core_service.url.to_string(),
+        token: config.core_service.token.clone(),
+        timeout: config.core_service.timeout,
+    })?))
 }
 
 /// The store alone.
 ///
 /// # Errors
 /// Where the URL makes no store.
-pub fn connect_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+pub fn connect_store(config: &Config) -> anyhow::Result<Arc<SqlStore>> {
     let options =
         StoreOptions { connections_max: config.database.max_connections, ..StoreOptions::default() };
-    Ok(store::connect(config.database.exposed_url(), &options)?)
-}
-
-/// The client of Core Service alone.
-///
-/// # Errors
-/// Where the settings make no client.
-pub fn connect_core_service(config: &Config) -> anyhow::Result<CoreServiceClient> {
-    install_tls_provider();
-    Ok(CoreServiceClient::new(&CoreServiceSettings {
-        base_url: config.core_service.url.to_string(),
-        token: config.core_service.token.clone(),
-        timeout: config.core_service.timeout,
-    })?)
+    Ok(Arc::new(store::open(config.database.exposed_url(), &options)?))
 }
 
 /// Which Kafka.

@@ -20,6 +20,8 @@ use crate::http::server::Server;
 use crate::intake;
 use crate::jobs::ids::WorkerId;
 use crate::kafka::relay::Relay;
+use crate::schedule::scheduler::Scheduler;
+use crate::schedule::trigger::Trigger;
 use crate::store::Store;
 use crate::worker::{Worker, WorkerSettings};
 
@@ -37,6 +39,7 @@ pub struct Running {
     stop: CancellationToken,
     stop_at_last: CancellationToken,
     broken: CancellationToken,
+    schedule: JoinHandle<()>,
     intake_and_worker: [JoinHandle<()>; 2],
     relay_and_api: [JoinHandle<()>; 2],
 }
@@ -63,6 +66,11 @@ pub async fn start(adapters: Adapters) -> io::Result<Running> {
     };
 
     let router = api(&adapters, timeouts, stop.clone());
+    let scheduler = Scheduler {
+        runner: adapters.daily_runner(),
+        timetable: adapters.daily.timetable.clone(),
+        catch_up: adapters.daily.catch_up,
+    };
     let worker = Worker {
         store: adapters.store.clone(),
         core_service: adapters.core_service,
@@ -81,6 +89,7 @@ pub async fn start(adapters: Adapters) -> io::Result<Running> {
     tokio::spawn(stop.clone().run_until_cancelled_owned(upkeep(adapters.metrics)));
     Ok(Running {
         address,
+        schedule: looped(&stop, Box::pin(scheduler.run(stop.clone()))),
         intake_and_worker: [
             looped(&stop, Box::pin(intake)),
             looped(&stop, Box::pin(worker.run(stop.clone()))),
@@ -105,6 +114,7 @@ impl Running {
     /// grace and some two seconds.
     pub async fn stop(self) {
         self.stop.cancel();
+        join([self.schedule]).await;
         join(self.intake_and_worker).await;
         self.stop_at_last.cancel();
         if tokio::time::timeout(GOODBYE_BOUND + GOODBYE_BOUND / 4, join(self.relay_and_api)).await.is_err() {
@@ -113,7 +123,7 @@ impl Running {
     }
 }
 
-async fn join(tasks: [JoinHandle<()>; 2]) {
+async fn join<const N: usize>(tasks: [JoinHandle<()>; N]) {
     for task in tasks {
         if let Err(error) = task.await {
             tracing::error!(%error, "a loop had broken");
@@ -126,6 +136,7 @@ fn api(adapters: &Adapters, timeouts: http::limits::Timeouts, draining: Cancella
     http::router(http::Dependencies {
         store: adapters.store.clone(),
         subjects: adapters.core_service.clone(),
+        daily: Arc::new(Trigger { runner: adapters.daily_runner(), zone: adapters.daily.zone.clone() }),
         readiness: adapters.readiness.clone(),
         wake: Arc::new(move || signals.jobs_due()),
         default_paths: adapters.worker.default_paths,

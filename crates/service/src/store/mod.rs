@@ -5,6 +5,7 @@
 //! result and its outbox row change in one transaction; a `dedupe_key` makes at most one job, ever.
 
 mod connect;
+pub mod daily;
 mod postgres;
 mod sql;
 mod sqlite;
@@ -18,6 +19,7 @@ use crate::jobs::events::OutboxMessage;
 use crate::jobs::ids::{JobId, Lease, WorkerId};
 use crate::jobs::input::StoredInput;
 use crate::jobs::lifecycle::State;
+use crate::jobs::skip::SkipReason;
 use crate::telemetry::trace_context::TraceContext;
 
 pub use self::connect::{Isolation, StoreOptions, connect, open};
@@ -155,6 +157,7 @@ pub struct ClaimRequest {
 pub struct ClaimedJob {
     pub lease: Lease,
     pub subject: Subject,
+    pub origin: Origin,
     pub config: Value,
     pub input: Option<Value>,
     pub trace: TraceContext,
@@ -230,6 +233,8 @@ pub struct JobRecord {
     pub input_data: Value,
     pub config: Value,
     pub result: Option<Value>,
+    /// Of a completed job without a result: why there was nothing to simulate.
+    pub skipped: Option<SkipReason>,
     /// Of a failed job; the last fault of a pending one.
     pub error: Option<String>,
     pub progress: f64,
@@ -240,7 +245,8 @@ pub struct JobRecord {
     pub completed_at_ms: Option<i64>,
 }
 
-/// Which jobs; all conditions hold at once.
+/// Which jobs; all conditions hold at once. [`JobStatus::Completed`] finds jobs with a result, so that whoever asks
+/// for it may rely on one: a skipped job is found where no status is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobFilter {
     pub assessment_id: Option<String>,

@@ -11,11 +11,13 @@ use tracing::Instrument;
 use super::fault::{AttemptError, Verdict, verdict};
 use super::hands::{Held, Place};
 use super::{SIMULATION_DURATION, Worker};
+use crate::core_service::client::Gathered;
 use crate::jobs::events;
 use crate::jobs::input::StoredInput;
 use crate::jobs::lifecycle::{Event, Situation, State, step};
+use crate::schedule;
 use crate::simulator::SimulatorError;
-use crate::store::{ClaimedJob, Settlement, Write};
+use crate::store::{ClaimedJob, Origin, Settlement, Write};
 use crate::telemetry::clock::now_ms;
 
 /// Tries to bring an outcome home; about a minute with the pauses between them, after which the lease is surely gone.
@@ -89,7 +91,13 @@ fn decode<T: serde::de::DeserializeOwned>(stored: &Value) -> Result<T, AttemptEr
 
 /// The account and its whole history, stored before they are used: what is simulated can always be recomputed.
 async fn fetch(worker: &Worker, job: &ClaimedJob) -> Result<InputData, AttemptError> {
-    let input = worker.core_service.gather(&job.subject, &job.trace).await?;
+    let input = match job.origin {
+        Origin::Kafka | Origin::Api => worker.core_service.gather(&job.subject, &job.trace).await?,
+        Origin::Daily => match worker.core_service.gather_active(&job.subject, &job.trace).await? {
+            Gathered::Input(input) => *input,
+            Gathered::NotActive => return Err(AttemptError::NotActive),
+        },
+    };
     let stored = StoredInput::new(&input).map_err(|error| AttemptError::Internal(error.to_string()))?;
     match worker.store.save_input(&job.lease, &stored).await? {
         Write::Applied => Ok(input),
@@ -108,11 +116,12 @@ async fn off_the_runtime<T: Send + 'static>(
 fn settlement(job: &ClaimedJob, outcome: Result<Value, AttemptError>) -> Option<Settlement> {
     let (event, result) = match outcome {
         Ok(result) => (Event::Simulated, Some(result)),
-        Err(error) => match verdict(&error) {
+        Err(error) => match verdict(&error, job.origin) {
             Verdict::Stale => {
                 tracing::warn!(%error, "the attempt ends without a word: the job is no longer ours");
                 return None;
             }
+            Verdict::Skip(reason) => (Event::Skipped(reason), None),
             Verdict::Release => (Event::Released, None),
             Verdict::Fault(fault) => {
                 tracing::warn!(%error, ?fault, "the attempt failed");
@@ -138,6 +147,10 @@ fn settlement(job: &ClaimedJob, outcome: Result<Value, AttemptError>) -> Option<
 fn record(settlement: &Settlement, took: Duration) {
     let status = match settlement.next {
         State::Completed => "completed",
+        State::Skipped { reason } => {
+            schedule::metrics::count_accounts(reason.code(), 1);
+            "skipped"
+        }
         State::Failed { .. } => "failed",
         State::Pending { .. } | State::Running { .. } => "pending",
     };

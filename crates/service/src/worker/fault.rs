@@ -4,8 +4,9 @@ use monte_carlo_engine::PlanError;
 
 use crate::core_service::error::CoreError;
 use crate::jobs::lifecycle::Fault;
+use crate::jobs::skip::SkipReason;
 use crate::simulator::SimulatorError;
-use crate::store::StoreError;
+use crate::store::{Origin, StoreError};
 
 /// Why an attempt ended without a result.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,9 @@ pub(super) enum AttemptError {
     /// Core Service did not give us the account.
     #[error(transparent)]
     Core(#[from] CoreError),
+    /// The account is no longer active; asked for the daily run alone.
+    #[error("the account is not active any more")]
+    NotActive,
     /// The account cannot be simulated as asked.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -41,16 +45,26 @@ pub(super) enum AttemptError {
 pub(super) enum Verdict {
     /// The job machine is told of a fault.
     Fault(Fault),
+    /// The job machine is told that there is nothing to simulate.
+    Skip(SkipReason),
     /// The job is given back, uncharged.
     Release,
     /// Nothing is written.
     Stale,
 }
 
-/// Judges an error.
-pub(super) fn verdict(error: &AttemptError) -> Verdict {
+/// Judges an error, for a job that came to be in this way. The daily run orders whatever is active at that hour: that
+/// there is nothing to simulate is no fault then.
+pub(super) fn verdict(error: &AttemptError, origin: Origin) -> Verdict {
     let said = error.to_string();
     match error {
+        AttemptError::Plan(PlanError::NoClosingTrades) if origin == Origin::Daily => {
+            Verdict::Skip(SkipReason::NoClosingTrades)
+        }
+        AttemptError::Core(CoreError::NotFound { .. }) if origin == Origin::Daily => {
+            Verdict::Skip(SkipReason::AccountNotFound)
+        }
+        AttemptError::NotActive => Verdict::Skip(SkipReason::AccountNotActive),
         AttemptError::Core(core) => Verdict::Fault(core.fault()),
         AttemptError::Plan(_) | AttemptError::Unreadable(_) => Verdict::Fault(Fault::Terminal(said)),
         AttemptError::Simulator(SimulatorError::Unavailable(_)) => Verdict::Fault(Fault::Snooze(said)),
@@ -98,7 +112,26 @@ mod tests {
             (AttemptError::Stopping, Verdict::Release),
         ];
         for (error, expected) in cases {
-            assert_eq!(verdict(&error), expected, "{error}");
+            for origin in [Origin::Kafka, Origin::Api] {
+                assert_eq!(verdict(&error, origin), expected, "{error}");
+            }
         }
+    }
+
+    #[test]
+    fn the_daily_run_skips_what_others_fail() {
+        let gone = || AttemptError::Core(CoreError::NotFound { call: "GET /funded-accounts/a".into() });
+        for (error, reason) in [
+            (AttemptError::Plan(PlanError::NoClosingTrades), SkipReason::NoClosingTrades),
+            (gone(), SkipReason::AccountNotFound),
+            (AttemptError::NotActive, SkipReason::AccountNotActive),
+        ] {
+            assert_eq!(verdict(&error, Origin::Daily), Verdict::Skip(reason), "{error}");
+        }
+        assert!(matches!(verdict(&gone(), Origin::Api), Verdict::Fault(Fault::Terminal(_))));
+        let away = AttemptError::Core(CoreError::Server { call: "GET /trades".into(), status: 503 });
+        assert!(matches!(verdict(&away, Origin::Daily), Verdict::Fault(Fault::Snooze(_))), "all else alike");
+        let work = AttemptError::Plan(PlanError::TooMuchWork { paths: 1, steps: 2, limit: 1 });
+        assert!(matches!(verdict(&work, Origin::Daily), Verdict::Fault(Fault::Terminal(_))));
     }
 }

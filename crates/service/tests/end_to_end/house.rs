@@ -68,6 +68,8 @@ impl House {
             ("KAFKA_GROUP_ID".to_owned(), name),
             ("CORE_SERVICE_URL".to_owned(), core_url.clone()),
             ("SIMULATION_PATHS".to_owned(), PATHS.to_owned()),
+            // Tests run at two o'clock too; those of the daily run set it.
+            ("DAILY_SIMULATION_CRON".to_owned(), "off".to_owned()),
         ];
         environment.extend(redis(neighbours));
         if neighbours == Neighbours::Real {
@@ -177,7 +179,7 @@ pub(crate) async fn undisturbed() -> &'static BTreeMap<String, String> {
         .await
 }
 
-async fn database(name: &str) -> String {
+pub(crate) async fn database(name: &str) -> String {
     let server = required("TEST_DATABASE_URL");
     let mut connection = PgConnection::connect(&server).await.expect("the test's PostgreSQL answers");
     let create: &'static str = format!(r#"CREATE DATABASE "{name}""#).leak();

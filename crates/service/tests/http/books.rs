@@ -48,6 +48,7 @@ impl Books {
             input_data: job.input.as_ref().map_or_else(|| json!({}), |input| input.full.clone()),
             config: job.config.clone(),
             result: None,
+            skipped: None,
             error: None,
             progress: 0.0,
             attempts: 0,

@@ -3,6 +3,7 @@
 
 mod books;
 mod create;
+mod daily;
 mod fuzz;
 mod limits;
 mod probes;

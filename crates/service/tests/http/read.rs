@@ -16,6 +16,7 @@ fn record(id: &str, status: JobStatus) -> JobRecord {
         status,
         input_data: json!({}),
         config: json!({}),
+        skipped: None,
         result: None,
         error: None,
         progress: 0.0,

@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::books::Books;
+use crate::daily::Door;
 
 /// One process has one recorder; the tests share it.
 static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
@@ -41,6 +42,7 @@ pub(crate) struct Service {
     pub(crate) address: SocketAddr,
     pub(crate) books: Arc<Books>,
     pub(crate) core: Arc<Core>,
+    pub(crate) door: Arc<Door>,
     pub(crate) wakes: Arc<AtomicUsize>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) draining: CancellationToken,
@@ -105,6 +107,7 @@ impl Service {
         let books = Arc::new(Books::default());
         let answer = Mutex::new(Some(Existence::Exists));
         let core = Arc::new(Core { answer, asked: Mutex::default() });
+        let door = Arc::new(Door::default());
         let wakes = Arc::new(AtomicUsize::new(0));
         let (shutdown, draining) = (CancellationToken::new(), CancellationToken::new());
         let probes: Vec<Arc<dyn Probe>> = vec![Arc::new(DatabaseProbe(books.clone())), Arc::new(SilentKafka)];
@@ -112,6 +115,7 @@ impl Service {
         let router = router(Dependencies {
             store: books.clone(),
             subjects: core.clone(),
+            daily: door.clone(),
             readiness: Arc::new(Probes::new(probes, timeouts.probe)),
             wake: Arc::new(move || {
                 woken.fetch_add(1, Ordering::SeqCst);
@@ -125,7 +129,7 @@ impl Service {
         let address = server.local_addr().unwrap();
         let stopped = tokio::spawn(server.serve(router, shutdown.clone(), GRACE));
         let client = Client::builder().no_proxy().build().unwrap();
-        Self { address, books, core, wakes, shutdown, draining, stopped, client }
+        Self { address, books, core, door, wakes, shutdown, draining, stopped, client }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

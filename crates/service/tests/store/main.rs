@@ -6,6 +6,7 @@
 mod claiming;
 mod contention;
 mod creating;
+mod daily;
 mod examining;
 mod fencing;
 mod fixtures;
@@ -61,5 +62,8 @@ on_every_database! {
     reading: lists_newest_first, filters, pages_over_equal_times, lists_no_trades, knows_nothing_of_strange_ids;
     values: json_comes_back_as_it_went, numbers_come_back_to_the_bit, nul_poisons_nothing,
         unreadable_json_spoils_its_own_job_only;
+    daily: a_fire_opens_one_run_whoever_sees_it, a_run_has_one_holder_at_a_time, a_run_goes_on_where_it_stopped,
+        a_day_that_is_opened_again_makes_no_second_job, passes_over_what_was_simulated_lately,
+        a_skipped_job_is_completed_without_a_result, ten_thousand_accounts_have_their_jobs;
     model: agrees_with_the_store;
 }

@@ -199,6 +199,7 @@ fn completed_of(
     let claimed = monte_carlo_service::store::ClaimedJob {
         lease: lease.clone(),
         subject: subject.clone(),
+        origin: monte_carlo_service::store::Origin::Kafka,
         config: json!({}),
         input: None,
         trace: monte_carlo_service::telemetry::trace_context::TraceContext::continue_from(None, None, None),

@@ -31,6 +31,7 @@ pub(crate) async fn lists_newest_first(world: &World) {
         status: JobStatus::Pending,
         input_data: json!({}),
         config: mine.config.clone(),
+        skipped: None,
         result: None,
         error: None,
         progress: 0.0,

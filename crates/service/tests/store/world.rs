@@ -114,6 +114,7 @@ impl World {
              started_at_ms = started_at_ms - {ms}, completed_at_ms = completed_at_ms - {ms}"
         ))
         .await;
+        self.execute(&format!("UPDATE daily_runs SET lease_expires_ms = lease_expires_ms - {ms}")).await;
         self.execute(&format!("UPDATE outbox SET leased_until_ms = leased_until_ms - {ms}")).await;
     }
 

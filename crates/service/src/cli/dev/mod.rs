@@ -93,6 +93,9 @@ fn embedded(name: &str, arguments: &Arguments, core: &SampleCore, broker: &Embed
         "KAFKA_GROUP_PROTOCOL" => Some("consumer".to_owned()),
         "KAFKA_TOPIC_PREFIX" | "CORE_SERVICE_TOKEN" | "REDIS_PASSWORD" => None,
         "CORE_SERVICE_URL" => Some(core.url(Dialect::Wrapped)),
+        // The book is what is shown; a folder of last week would bring its missed night along.
+        "DAILY_SIMULATION_CRON" if arguments.once => Some("off".to_owned()),
+        "DAILY_CATCH_UP" => environment(name).or_else(|| Some("off".to_owned())),
         "MIGRATE_ON_START" => Some("true".to_owned()),
         "HOST" => Some("127.0.0.1".to_owned()),
         "PORT" => match arguments.port {

@@ -19,6 +19,9 @@ pub(in crate::http) struct JobView {
     input_data: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<Value>,
+    /// Of a job of the daily run that found nothing to simulate: it is completed, and has no result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    skipped: Option<Skipped>,
     /// Of a failed job alone: a caller who sees it may stop waiting.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -35,6 +38,14 @@ pub(in crate::http) struct JobView {
     attempts: u32,
 }
 
+#[derive(Serialize)]
+struct Skipped {
+    /// For programs.
+    code: &'static str,
+    /// For people.
+    reason: String,
+}
+
 impl From<JobRecord> for JobView {
     fn from(job: JobRecord) -> Self {
         let (error, last_error) = match job.status {
@@ -49,6 +60,7 @@ impl From<JobRecord> for JobView {
             status: job.status.as_str(),
             input_data: job.input_data,
             result: job.result,
+            skipped: job.skipped.map(|reason| Skipped { code: reason.code(), reason: reason.to_string() }),
             error,
             last_error,
             created_at: EpochMs(job.created_at_ms),

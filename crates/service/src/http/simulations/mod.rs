@@ -2,6 +2,8 @@
 
 pub(super) mod create;
 mod cursor;
+pub(super) mod daily;
+pub(in crate::http) mod daily_view;
 pub(super) mod get;
 mod job_view;
 pub(super) mod list;

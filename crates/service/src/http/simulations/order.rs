@@ -42,22 +42,28 @@ struct Body {
 impl Order {
     /// Understands a body; checks all but what needs the history.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, ApiError> {
-        // Derived readers take arrays for structs, by position.
-        if bytes.trim_ascii_start().first() == Some(&b'[') {
-            return Err(ApiError::new(
-                StatusCode::BAD_REQUEST,
-                "invalid_request",
-                "the body must be a JSON object",
-            ));
-        }
-        let mut json = serde_json::Deserializer::from_slice(bytes);
-        let body: Body = serde_path_to_error::deserialize(&mut json).map_err(refused)?;
-        json.end().map_err(|fault| malformed(&fault))?;
+        let body: Body = object(bytes)?;
         let subject = subject(body.assessment_id, body.funded_account_id)?;
         let config = body.config.unwrap_or_default();
         config.validate().map_err(|FieldError { field, message }| ApiError::invalid(field, message))?;
         Ok(Self { subject, config, input: body.input_data })
     }
+}
+
+/// Reads a body that is a JSON object; a fault names its field.
+pub(super) fn object<T: de::DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // Derived readers take arrays for structs, by position.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "the body must be a JSON object",
+        ));
+    }
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let body = serde_path_to_error::deserialize(&mut json).map_err(refused)?;
+    json.end().map_err(|fault| malformed(&fault))?;
+    Ok(body)
 }
 
 /// Whether `input` can be simulated, and the forms in which it is stored. Takes up to a second: not for async threads.

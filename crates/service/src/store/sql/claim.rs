@@ -36,7 +36,7 @@ const CLAIM: &str = "
         deadline_at_ms = {now} + $4,
         started_at_ms = coalesce(started_at_ms, {now})
     WHERE id IN (SELECT id FROM due) AND status NOT IN ('running', 'completed', 'failed')
-    RETURNING id, lease_token, assessment_id, funded_account_id, config, correlation_id, traceparent, tracestate,
+    RETURNING id, lease_token, assessment_id, funded_account_id, origin, config, correlation_id, traceparent, tracestate,
         attempts, snoozes, claims, run_after_ms, started_at_ms, {now} - created_at_ms AS age_ms,
         input_summary IS NOT NULL AS has_input";
 

@@ -138,7 +138,7 @@ async fn take_key(
 }
 
 /// Inserts what is new, with the inputs that came along; answers with the ids of the new.
-async fn insert_jobs(session: &mut Session, jobs: &[NewJob]) -> Result<Vec<String>, Fault> {
+pub(super) async fn insert_jobs(session: &mut Session, jobs: &[NewJob]) -> Result<Vec<String>, Fault> {
     let mut ordered: Vec<&NewJob> = jobs.iter().collect();
     // Replicas may bring the same events in other orders; locked in one order, their keys lead to no deadlock.
     // SQLite has one writer, and takes the time anew for each row: there the order of arrival is kept.

@@ -28,7 +28,7 @@ macro_rules! migrations {
     };
 }
 
-const MIGRATIONS: [(i64, &str, &str); 15] = migrations![
+const MIGRATIONS: [(i64, &str, &str); 19] = migrations![
     1 "0001_simulation_jobs",
     2 "0002_jobs_dedupe",
     3 "0003_jobs_claim",
@@ -44,6 +44,10 @@ const MIGRATIONS: [(i64, &str, &str); 15] = migrations![
     13 "0013_outbox_unpublished",
     14 "0014_poison_messages",
     15 "0015_poison_by_age",
+    16 "0016_simulation_skips",
+    17 "0017_schedule_watermarks",
+    18 "0018_daily_runs",
+    19 "0019_daily_runs_open",
 ];
 
 /// What this version needs.

@@ -5,6 +5,8 @@
 
 mod arg;
 mod claim;
+mod daily;
+mod daily_batch;
 pub(super) mod dialect;
 mod examine;
 mod fault;

@@ -15,7 +15,7 @@ macro_rules! job_columns {
     () => {
         "job.id, job.assessment_id, job.funded_account_id, job.origin, job.status, job.config, job.error,
          job.progress, job.attempts, job.correlation_id, job.created_at_ms, job.started_at_ms,
-         job.completed_at_ms, result.result"
+         job.completed_at_ms, result.result, skip.reason AS skip_reason"
     };
 }
 
@@ -25,6 +25,7 @@ const SELECT_JOB: &str = concat!(
     ", input.input
      FROM simulation_jobs AS job
      LEFT JOIN simulation_results AS result ON result.job_id = job.id
+     LEFT JOIN simulation_skips AS skip ON skip.job_id = job.id
      LEFT JOIN simulation_inputs AS input ON input.job_id = job.id
      WHERE job.id = $1"
 );
@@ -35,6 +36,7 @@ const SELECT_JOBS: &str = concat!(
     ", job.input_summary AS input
      FROM simulation_jobs AS job
      LEFT JOIN simulation_results AS result ON result.job_id = job.id
+     LEFT JOIN simulation_skips AS skip ON skip.job_id = job.id
      WHERE true"
 );
 
@@ -100,6 +102,9 @@ impl Work for Jobs<'_> {
                 args.push(value.into());
                 sql.push_str(&format!(" AND job.{column} = ${}", args.len()));
             }
+        }
+        if *status == Some(JobStatus::Completed) {
+            sql.push_str(" AND skip.reason IS NULL");
         }
         if let Some(Cursor { created_at_ms, id }) = self.cursor {
             args.extend(args![*created_at_ms, &id.0]);

@@ -6,6 +6,8 @@ use super::fault::Fault;
 use super::session::Row;
 use crate::jobs::events::OutboxMessage;
 use crate::jobs::ids::{JobId, Lease, LeaseToken};
+use crate::jobs::skip::SkipReason;
+use crate::store::daily::{DailyCounts, DailyRun, DailyState};
 use crate::store::{ClaimedJob, ExpiredLease, JobRecord, JobStatus, Origin, PoisonMessage};
 use crate::telemetry::trace_context::TraceContext;
 use monte_carlo_engine::Subject;
@@ -28,6 +30,11 @@ fn subject(row: &Row) -> Result<Subject, Fault> {
     }
 }
 
+fn origin(row: &Row) -> Result<Origin, Fault> {
+    let name: String = row.get("origin")?;
+    Origin::parse(&name).ok_or_else(|| Fault::Corrupt(format!("origin {name:?}")))
+}
+
 /// From columns `id`, `lease_token`.
 pub(super) fn lease(row: &Row) -> Result<Lease, Fault> {
     Ok(Lease { job: JobId(row.get("id")?), token: LeaseToken(row.get("lease_token")?) })
@@ -38,6 +45,7 @@ pub(super) fn claimed(row: &Row) -> Result<ClaimedJob, Fault> {
     Ok(ClaimedJob {
         lease: lease(row)?,
         subject: subject(row)?,
+        origin: origin(row)?,
         config: json(row.get("config")?),
         input: None,
         trace: TraceContext {
@@ -64,19 +72,23 @@ pub(super) fn expired(row: &Row) -> Result<ExpiredLease, Fault> {
     })
 }
 
-/// A job with `input` (whole or summary) and `result` beside it.
+/// A job with `input` (whole or summary), `result` and `skip_reason` beside it.
 pub(super) fn job(row: &Row) -> Result<JobRecord, Fault> {
-    let (origin, status): (String, String) = (row.get("origin")?, row.get("status")?);
+    let status: String = row.get("status")?;
+    let skipped: Option<String> = row.get("skip_reason")?;
+    let skipped = skipped
+        .map(|code| SkipReason::parse(&code).ok_or_else(|| Fault::Corrupt(format!("skipped for {code:?}"))));
     let input: Option<String> = row.get("input")?;
     let result: Option<String> = row.get("result")?;
     Ok(JobRecord {
         id: JobId(row.get("id")?),
         subject: subject(row)?,
-        origin: Origin::parse(&origin).ok_or_else(|| Fault::Corrupt(format!("origin {origin:?}")))?,
+        origin: origin(row)?,
         status: JobStatus::parse(&status).ok_or_else(|| Fault::Corrupt(format!("status {status:?}")))?,
         input_data: input.map_or_else(|| Value::Object(serde_json::Map::new()), json),
         config: json(row.get("config")?),
         result: result.map(json),
+        skipped: skipped.transpose()?,
         error: row.get("error")?,
         progress: row.get("progress")?,
         attempts: count(row, "attempts")?,
@@ -84,6 +96,26 @@ pub(super) fn job(row: &Row) -> Result<JobRecord, Fault> {
         created_at_ms: row.get("created_at_ms")?,
         started_at_ms: row.get("started_at_ms")?,
         completed_at_ms: row.get("completed_at_ms")?,
+    })
+}
+
+/// From column `counts`.
+pub(super) fn daily_counts(row: &Row) -> Result<DailyCounts, Fault> {
+    let counts: String = row.get("counts")?;
+    serde_json::from_str(&counts).map_err(|error| Fault::Corrupt(format!("counts of a daily run: {error}")))
+}
+
+pub(super) fn daily_run(row: &Row) -> Result<DailyRun, Fault> {
+    let (day, state): (String, String) = (row.get("local_day")?, row.get("state")?);
+    Ok(DailyRun {
+        day: day.parse().map_err(|_| Fault::Corrupt(format!("a daily run of {day:?}")))?,
+        state: DailyState::parse(&state)
+            .ok_or_else(|| Fault::Corrupt(format!("a daily run that is {state:?}")))?,
+        last_account: row.get("last_account")?,
+        counts: daily_counts(row)?,
+        failures: count(row, "failures")?,
+        error: row.get("error")?,
+        opened_at_ms: row.get("opened_at_ms")?,
     })
 }
 

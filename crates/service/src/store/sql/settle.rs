@@ -38,8 +38,10 @@ const TO_FAILED: &str = fenced!(
 
 const SUMMARIZE_INPUT: &str = fenced!("UPDATE simulation_jobs SET input_summary = $3");
 
-/// A job completes once: a result that is there already is a broken invariant, and is refused.
+/// A job ends once: a result that is there already is a broken invariant, and is refused.
 const INSERT_RESULT: &str = "INSERT INTO simulation_results (job_id, result) VALUES ($1, $2)";
+
+const INSERT_SKIP: &str = "INSERT INTO simulation_skips (job_id, reason) VALUES ($1, $2)";
 
 const UPSERT_INPUT: &str = "
     INSERT INTO simulation_inputs (job_id, input) VALUES ($1, $2)
@@ -64,12 +66,15 @@ impl Work for Settle<'_> {
             State::Pending { attempts, snoozes, due_in_ms, last_error } => {
                 (TO_PENDING, args![*attempts, *snoozes, *due_in_ms, last_error.as_deref()])
             }
-            State::Completed => (TO_COMPLETED, args![]),
+            State::Completed | State::Skipped { .. } => (TO_COMPLETED, args![]),
             State::Failed { reason } => (TO_FAILED, args![reason]),
             State::Running { .. } => return Err(Fault::Misuse("an attempt cannot end in running")),
         };
         if write_fenced(session, self.lease, sql, values).await? == Write::Stale {
             return Ok(Write::Stale);
+        }
+        if let State::Skipped { reason } = next {
+            session.run(INSERT_SKIP, args![&self.lease.job.0, reason.code()]).await?;
         }
         if let Some(result) = result {
             session.run(INSERT_RESULT, args![&self.lease.job.0, result.to_string()]).await?;

@@ -97,6 +97,12 @@ impl Service {
         self.child.wait().expect("the service was ours");
     }
 
+    /// SIGKILL, while somebody still waits for its answer.
+    pub(crate) fn kill_while_asked(&self) {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-KILL", &pid]).status().expect("kill runs");
+    }
+
     /// SIGTERM; the service ends by itself, with success.
     pub(crate) async fn stop(mut self) {
         let pid = self.child.id().to_string();

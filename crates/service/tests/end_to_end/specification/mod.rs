@@ -1,4 +1,6 @@
 //! The specification, row by row, on real parts. `./test specification` runs these alone.
 
+mod daily;
 mod doctor;
 mod endpoints;
+mod weeks;

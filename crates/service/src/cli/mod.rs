@@ -3,6 +3,7 @@
 mod daily;
 mod dev;
 mod doctor;
+mod healthcheck;
 mod migrate;
 mod serve;
 
@@ -32,6 +33,8 @@ enum Command {
     Daily(daily::Arguments),
     /// Bring the database's schema up to date and exit
     Migrate,
+    /// Ask the service on this machine whether it lives; exit with 0 if so, else with 1
+    Healthcheck(healthcheck::Arguments),
 }
 
 /// A fault of the configuration: mend the variables and start again.
@@ -45,6 +48,7 @@ pub async fn run() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments).await,
         Command::Daily(arguments) => daily::run(&arguments).await,
         Command::Migrate => migrate::run().await,
+        Command::Healthcheck(arguments) => healthcheck::run(arguments).await,
     }
 }
 

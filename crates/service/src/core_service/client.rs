@@ -1,5 +1,6 @@
 //! What the rest of the service may ask of Core Service.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use monte_carlo_engine::{InputData, Subject, Trade};
@@ -7,9 +8,11 @@ use secrecy::SecretString;
 
 use super::account;
 use super::active_accounts;
+use super::calls::Caller;
 use super::error::CoreError;
 use super::history::{Endless, History, Next, PAGE_SIZE};
-use super::transport::{Call, Transport};
+use super::pace::Pace;
+use super::transport::{Call, Kind, Transport};
 use super::wire::{AccountDocument, Listing, WireTrade};
 use crate::telemetry::trace_context::TraceContext;
 
@@ -23,7 +26,7 @@ pub struct CoreServiceSettings {
     pub base_url: String,
     /// Sent as `Authorization: Bearer`, where there is one.
     pub token: Option<SecretString>,
-    /// For one call, body included.
+    /// For one try of a call, body included.
     pub timeout: Duration,
 }
 
@@ -56,7 +59,7 @@ pub enum Gathered {
 
 /// A client with its pool of connections; share one.
 pub struct CoreServiceClient {
-    transport: Transport,
+    calls: Caller,
 }
 
 impl CoreServiceClient {
@@ -65,7 +68,13 @@ impl CoreServiceClient {
     /// # Errors
     /// [`SetupError`]; it never calls anyone.
     pub fn new(settings: &CoreServiceSettings) -> Result<Self, SetupError> {
-        Ok(Self { transport: Transport::new(settings)? })
+        Ok(Self { calls: Caller::new(Transport::new(settings)?, settings.timeout) })
+    }
+
+    /// The same client, whose calls go out no faster than `pace` allows. Probes of [`Self::check`] are not counted.
+    #[must_use]
+    pub fn paced(self, pace: Arc<dyn Pace>) -> Self {
+        Self { calls: self.calls.paced(pace) }
     }
 
     /// The account with its whole history, as a simulation needs it; cancelled trades are left out.
@@ -80,8 +89,8 @@ impl CoreServiceClient {
 
     /// Whether there is such an account; within a second and a half.
     pub async fn exists(&self, subject: &Subject, trace: &TraceContext) -> Existence {
-        match self.transport.send(&AccountPath::of(subject).call(), &trace.child(), EXISTS_TIMEOUT).await {
-            Ok(_) => Existence::Exists,
+        match self.calls.head(&AccountPath::of(subject).call(), &trace.child(), EXISTS_TIMEOUT).await {
+            Ok(()) => Existence::Exists,
             Err(CoreError::NotFound { .. }) => Existence::NotFound,
             Err(error) => {
                 tracing::warn!(%error, "whether the account exists is not known");
@@ -114,7 +123,7 @@ impl CoreServiceClient {
     /// # Errors
     /// [`CoreError`].
     pub async fn active_funded_accounts(&self, trace: &TraceContext) -> Result<Vec<String>, CoreError> {
-        Ok(active_accounts::list(&self.transport, &trace.child()).await?.into_iter().collect())
+        Ok(active_accounts::list(&self.calls, &trace.child()).await?.into_iter().collect())
     }
 
     /// Whether it answers at all within `bound`: any answer that is no server error counts, since no path of it
@@ -124,26 +133,31 @@ impl CoreServiceClient {
     /// [`CoreError::Unreachable`], [`CoreError::Server`].
     pub async fn check(&self, bound: Duration) -> Result<(), CoreError> {
         let trace = TraceContext::continue_from(None, None, None);
-        match self.transport.send(&Call { path: &["health"], query: &[] }, &trace, bound).await {
-            Err(error @ (CoreError::Unreachable { .. } | CoreError::Server { .. })) => Err(error),
-            Ok(_) | Err(_) => Ok(()),
+        let call = Call { kind: Kind::Health, path: &["health"], query: &[] };
+        match self.calls.probe(&call, &trace, bound).await {
+            Err(error) if error.is_outage() => Err(error),
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 
     /// The last time that our token was refused, until a call succeeds.
     pub fn last_refusal(&self) -> Option<String> {
-        self.transport.last_refusal()
+        self.calls.last_refusal()
+    }
+
+    /// Why calls are held back, while the breaker is not closed.
+    pub fn held_back(&self) -> Option<String> {
+        self.calls.held_back()
     }
 
     async fn account(&self, subject: &Subject, trace: &TraceContext) -> Result<AccountDocument, CoreError> {
         let path = AccountPath::of(subject);
         let call = path.call();
-        let body = self.transport.json(&call, trace).await?;
         let key = match subject {
             Subject::Assessment(_) => "assessment",
             Subject::FundedAccount(_) => "fundedAccount",
         };
-        account::parse(&body, key).map_err(|cause| CoreError::Garbage { call: call.name(), cause })
+        self.calls.json(&call, trace, |body| account::parse(body, key)).await
     }
 
     async fn complete(
@@ -169,9 +183,8 @@ impl CoreServiceClient {
         loop {
             let start = offset.to_string();
             let query = [(ours, subject.id()), (theirs, subject.id()), ("limit", &limit), ("offset", &start)];
-            let call = Call { path: &["trades"], query: &query };
-            let body = self.transport.json(&call, trace).await?;
-            let page: Listing<WireTrade> = decode(&call, &body)?;
+            let call = Call { kind: Kind::Trades, path: &["trades"], query: &query };
+            let page: Listing<WireTrade> = self.calls.json(&call, trace, decode).await?;
             match history.add(page) {
                 Ok(Next::Offset(next)) => offset = next,
                 Ok(Next::Done) => return Ok(history.into_trades()),
@@ -187,18 +200,18 @@ impl CoreServiceClient {
 }
 
 /// Where an account is asked for.
-struct AccountPath<'a>([&'a str; 2]);
+struct AccountPath<'a>(Kind, [&'a str; 2]);
 
 impl<'a> AccountPath<'a> {
     fn of(subject: &'a Subject) -> Self {
         match subject {
-            Subject::Assessment(id) => Self(["assessments", id]),
-            Subject::FundedAccount(id) => Self(["funded-accounts", id]),
+            Subject::Assessment(id) => Self(Kind::Assessment, ["assessments", id]),
+            Subject::FundedAccount(id) => Self(Kind::FundedAccount, ["funded-accounts", id]),
         }
     }
 
     fn call(&self) -> Call<'_> {
-        Call { path: &self.0, query: &[] }
+        Call { kind: self.0, path: &self.1, query: &[] }
     }
 }
 
@@ -207,10 +220,9 @@ pub fn install_tls_provider() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-pub(super) fn decode<T: serde::de::DeserializeOwned>(call: &Call<'_>, body: &[u8]) -> Result<T, CoreError> {
+pub(super) fn decode<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let garbage = |cause: String| CoreError::Garbage { call: call.name(), cause };
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| garbage(error.to_string()))?;
-    json.end().map_err(|error| garbage(error.to_string()))?;
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| error.to_string())?;
+    json.end().map_err(|error| error.to_string())?;
     Ok(value)
 }

@@ -74,12 +74,14 @@ impl History {
 
     fn add_page(&mut self, items: Vec<WireTrade>, total: Option<u64>) -> Result<Next, Endless> {
         let length = items.len();
-        if length == 0 {
+        let fallen = self.last_total.zip(total).map_or(0, |(before, now)| before.saturating_sub(now));
+        if length == 0 && fallen == 0 {
             return Ok(Next::Done);
         }
-        let is_stale = self.take(items)? == 0;
+        // All of it seen before, and more than what arrived meanwhile can have pushed down.
+        let risen = self.last_total.zip(total).map_or(0, |(before, now)| now.saturating_sub(before));
+        let is_stale = self.take(items)? == 0 && fallen == 0 && length as u64 > risen;
         self.stale_pages = if is_stale { self.stale_pages + 1 } else { 0 };
-        let fallen = self.last_total.zip(total).map_or(0, |(before, now)| before.saturating_sub(now));
         self.last_total = total;
         self.first_total = self.first_total.or(total);
         self.vanished += fallen;
@@ -88,7 +90,10 @@ impl History {
             _ => self.offset.saturating_sub(fallen as usize),
         };
         let (seen, wanted) = (self.seen as u64, self.first_total.unwrap_or(u64::MAX));
-        if seen >= wanted || (is_stale && seen + self.vanished >= wanted) {
+        // Where the total fell, what moved up is still to be read, whatever the numbers say. Where it stood still, some
+        // may have arrived and as many been withdrawn, so at the end fewer than the first total may be right.
+        let is_at_the_end = fallen == 0 && total.is_some_and(|total| self.offset as u64 >= total);
+        if seen >= wanted || (is_at_the_end && (!is_stale || seen + self.vanished >= wanted)) {
             return Ok(Next::Done);
         }
         if self.stale_pages >= STALE_PAGES_MAX {
@@ -123,6 +128,7 @@ impl History {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -165,6 +171,56 @@ mod tests {
         assert_eq!(history.add(page(rest(), 149)), Ok(Next::Offset(99)));
         assert_eq!(history.add(page(std::iter::once(51).chain(rest()), 149)), Ok(Next::Done));
         assert_eq!(ids(history).len(), 149);
+    }
+
+    #[test]
+    fn what_moved_up_past_the_last_border_is_read_though_the_next_page_is_empty() {
+        let mut history = History::default();
+        assert_eq!(history.add(page((2..=101).rev(), 101)), Ok(Next::Offset(100)));
+        // Two of those are withdrawn, and the oldest is now the ninety-ninth.
+        assert_eq!(history.add(page(0..0, 99)), Ok(Next::Offset(98)));
+        assert_eq!(history.add(page(1..2, 99)), Ok(Next::Done));
+        assert_eq!(ids(history), (1..=101).collect::<Vec<_>>());
+    }
+
+    proptest! {
+        /// Between two pages some arrive and some are withdrawn, anywhere: whoever was there from the first page to
+        /// the last is read, and nobody twice.
+        #[test]
+        fn no_trade_is_lost_or_counted_twice_however_the_list_moves(
+            count in 0..700u64,
+            page_max in 20..=100usize,
+            moves in prop::collection::vec((0..8u64, prop::collection::vec(any::<prop::sample::Index>(), 0..8)), 0..12),
+        ) {
+            let mut list: Vec<u64> = (1..=count).rev().collect();
+            let (mut newest, mut history, mut offset) = (count, History::default(), 0);
+            let mut moves = moves.into_iter();
+            loop {
+                let items = list.iter().skip(offset).take(page_max).copied();
+                match history.add(page(items, list.len() as u64)) {
+                    Ok(Next::Offset(next)) => offset = next,
+                    Ok(Next::Done) => break,
+                    Err(endless) => prop_assert!(false, "{endless:?}"),
+                }
+                if let Some((arrived, withdrawn)) = moves.next() {
+                    for index in withdrawn.iter().filter(|_| count > 0) {
+                        if !list.is_empty() {
+                            list.remove(index.index(list.len()));
+                        }
+                    }
+                    for _ in 0..arrived {
+                        newest += 1;
+                        list.insert(0, newest);
+                    }
+                }
+            }
+            let read = ids(history);
+            let distinct: HashSet<_> = read.iter().collect();
+            prop_assert_eq!(distinct.len(), read.len());
+            for id in list.iter().filter(|id| **id <= count) {
+                prop_assert!(distinct.contains(id), "{} is lost", id);
+            }
+        }
     }
 
     #[test]

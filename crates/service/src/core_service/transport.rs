@@ -1,33 +1,85 @@
 //! One GET: bounded in time and size, never retried here, never redirected; its failures sorted.
 
 use std::error::Error as _;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::client::{CoreServiceSettings, SetupError};
-use super::error::CoreError;
+use super::error::{CoreError, Effort};
 use crate::telemetry::trace_context::TraceContext;
 
-/// The largest answer: [`monte_carlo_engine::MAX_TRADES`] trades at some 300 bytes each.
-const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The largest list: [`monte_carlo_engine::MAX_TRADES`] trades at some 300 bytes each.
+const LIST_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// The largest account: some hundred times what one needs.
+const ACCOUNT_BYTES_MAX: usize = 1024 * 1024;
+/// Answers beyond this are read one at a time, so that all workers together hold one of them in memory.
+const LARGE_BYTES: usize = 4 * 1024 * 1024;
 /// A host that does not take the connection by then is away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) struct Transport {
     base: Url,
     http: Client,
-    timeout: Duration,
-    refusal: Mutex<Option<String>>,
+    large_bodies: Semaphore,
+}
+
+/// What is asked for: the metrics' label, and how large its answer may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Assessment,
+    FundedAccount,
+    FundedAccounts,
+    Trades,
+    Health,
+}
+
+impl Kind {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Assessment => "assessment",
+            Self::FundedAccount => "funded_account",
+            Self::FundedAccounts => "funded_accounts",
+            Self::Trades => "trades",
+            Self::Health => "health",
+        }
+    }
+
+    fn body_bytes_max(self) -> usize {
+        match self {
+            Self::Assessment | Self::FundedAccount | Self::Health => ACCOUNT_BYTES_MAX,
+            Self::FundedAccounts | Self::Trades => LIST_BYTES_MAX,
+        }
+    }
 }
 
 /// A question: path segments below the base, and the query.
 pub(super) struct Call<'a> {
+    pub(super) kind: Kind,
     pub(super) path: &'a [&'a str],
     pub(super) query: &'a [(&'a str, &'a str)],
+}
+
+/// A try that gave nothing to use.
+pub(super) struct Failed {
+    pub(super) error: CoreError,
+    /// Where the answer asked to be left alone for so long.
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl From<CoreError> for Failed {
+    fn from(error: CoreError) -> Self {
+        Self { error, retry_after: None }
+    }
+}
+
+/// An answer's bytes; a large one keeps others of its size waiting until it is dropped.
+struct Body<'a> {
+    bytes: Vec<u8>,
+    _turn: Option<SemaphorePermit<'a>>,
 }
 
 impl Call<'_> {
@@ -46,7 +98,7 @@ impl Transport {
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
             return Err(SetupError::Url("it must begin with http:// or https://".into()));
         }
-        // Retries belong to the job machine, which counts them; a neighbour in the cluster needs no proxy.
+        // Retries are `calls`' affair, which counts them; a neighbour in the cluster needs no proxy.
         let http = Client::builder()
             .default_headers(authorization(settings.token.as_ref())?)
             .user_agent("monte-carlo-service")
@@ -56,22 +108,29 @@ impl Transport {
             .connect_timeout(CONNECT_TIMEOUT)
             .build()
             .map_err(|error| SetupError::Client(error.to_string()))?;
-        Ok(Self { base, http, timeout: settings.timeout, refusal: Mutex::default() })
+        Ok(Self { base, http, large_bodies: Semaphore::new(1) })
     }
 
-    /// The body of a 200, which says that it is JSON.
-    pub(super) async fn json(&self, call: &Call<'_>, trace: &TraceContext) -> Result<Vec<u8>, CoreError> {
-        let name = call.name();
+    /// What `read` makes of a 200 that says that it is JSON; within `bound`, body included.
+    pub(super) async fn json<T>(
+        &self,
+        call: &Call<'_>,
+        trace: &TraceContext,
+        bound: Duration,
+        read: impl Fn(&[u8]) -> Result<T, String>,
+    ) -> Result<T, Failed> {
+        let garbage = |cause: String| CoreError::Garbage { call: call.name(), cause };
         let answer = async {
-            let response = self.send(call, trace, self.timeout).await?;
+            let response = self.send(call, trace, bound).await?;
             if !is_json(response.headers()) {
-                return Err(CoreError::Garbage { call: name.clone(), cause: "it is not JSON".into() });
+                return Err(garbage("it is not JSON".into()).into());
             }
-            body(response, &name).await
+            let body = self.body(response, call).await?;
+            read(&body.bytes).map_err(|cause| garbage(cause).into())
         };
-        tokio::time::timeout(self.timeout, answer).await.unwrap_or_else(|_| {
-            let cause = format!("no whole answer within {} ms", self.timeout.as_millis());
-            Err(CoreError::Unreachable { call: name.clone(), cause })
+        tokio::time::timeout(bound, answer).await.unwrap_or_else(|_| {
+            let cause = format!("no whole answer within {} ms", bound.as_millis());
+            Err(unreachable(call, cause).into())
         })
     }
 
@@ -81,8 +140,7 @@ impl Transport {
         call: &Call<'_>,
         trace: &TraceContext,
         bound: Duration,
-    ) -> Result<Response, CoreError> {
-        let name = call.name();
+    ) -> Result<Response, Failed> {
         let mut request = self
             .http
             .get(self.url(call))
@@ -93,37 +151,28 @@ impl Transport {
         if let Some(state) = &trace.tracestate {
             request = request.header("tracestate", state);
         }
-        let response = request.send().await.map_err(|error| unreachable(&name, &error))?;
-        self.sort(response, name)
+        let response = request.send().await.map_err(|error| unreachable(call, causes(&error)))?;
+        sort(response, call.name())
     }
 
-    /// The last 401 or 403, until a call is answered again.
-    pub(super) fn last_refusal(&self) -> Option<String> {
-        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn sort(&self, response: Response, call: String) -> Result<Response, CoreError> {
-        let status = response.status();
-        let error = match status {
-            StatusCode::OK => {
-                self.remember_refusal(None);
-                return Ok(response);
+    async fn body(&self, mut response: Response, call: &Call<'_>) -> Result<Body<'_>, CoreError> {
+        let limit = call.kind.body_bytes_max();
+        let too_large = || CoreError::TooLarge { call: call.name(), limit };
+        if response.content_length().is_some_and(|length| length > limit as u64) {
+            return Err(too_large());
+        }
+        let (mut bytes, mut turn) = (Vec::new(), None);
+        while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(call, causes(&error)))? {
+            if bytes.len() + chunk.len() > limit {
+                return Err(too_large());
             }
-            StatusCode::NOT_FOUND => CoreError::NotFound { call },
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                let error = CoreError::Refused { call, status: status.as_u16() };
-                self.remember_refusal(Some(error.to_string()));
-                error
+            if turn.is_none() && bytes.len() + chunk.len() > LARGE_BYTES {
+                // Never closed, so this never fails.
+                turn = self.large_bodies.acquire().await.ok();
             }
-            StatusCode::TOO_MANY_REQUESTS => CoreError::Server { call, status: status.as_u16() },
-            _ if status.is_server_error() => CoreError::Server { call, status: status.as_u16() },
-            _ => CoreError::Garbage { call, cause: format!("status {}", status.as_u16()) },
-        };
-        Err(error)
-    }
-
-    fn remember_refusal(&self, refusal: Option<String>) {
-        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = refusal;
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Body { bytes, _turn: turn })
     }
 
     fn url(&self, call: &Call<'_>) -> Url {
@@ -155,29 +204,39 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-async fn body(mut response: Response, call: &str) -> Result<Vec<u8>, CoreError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(call, &error))? {
-        if body.len() + chunk.len() > BODY_BYTES_MAX {
-            let cause = format!("it is larger than {BODY_BYTES_MAX} bytes");
-            return Err(CoreError::Garbage { call: call.into(), cause });
+fn sort(response: Response, call: String) -> Result<Response, Failed> {
+    let status = response.status();
+    let error = match status {
+        StatusCode::OK => return Ok(response),
+        StatusCode::NOT_FOUND => CoreError::NotFound { call },
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            CoreError::Refused { call, status: status.as_u16() }
         }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+        _ if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => {
+            CoreError::Server { call, status: status.as_u16(), effort: Effort::default() }
+        }
+        _ => CoreError::Garbage { call, cause: format!("status {}", status.as_u16()) },
+    };
+    Err(Failed { error, retry_after: retry_after(response.headers()) })
+}
+
+/// In seconds; the other form, a date, is for caches and passed over.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+fn unreachable(call: &Call<'_>, cause: String) -> CoreError {
+    CoreError::Unreachable { call: call.name(), cause, effort: Effort::default() }
 }
 
 /// The whole chain of causes: the outermost says only that a request failed. Without the address, which the
 /// call's name stands for.
-fn unreachable(call: &str, error: &reqwest::Error) -> CoreError {
+fn causes(error: &reqwest::Error) -> String {
     let mut cause = if error.is_timeout() { "timed out".to_owned() } else { String::new() };
     let mut inner = error.source();
     while let Some(error) = inner {
         cause = if cause.is_empty() { error.to_string() } else { format!("{cause}: {error}") };
         inner = error.source();
     }
-    if cause.is_empty() {
-        cause = error.to_string();
-    }
-    CoreError::Unreachable { call: call.into(), cause }
+    if cause.is_empty() { error.to_string() } else { cause }
 }

@@ -6,6 +6,9 @@ use axum::response::IntoResponse;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
 
 use super::AppState;
+use crate::core_service::calls::{
+    BREAKER_OPEN, REQUEST_DURATION as CORE_DURATION, REQUESTS as CORE_REQUESTS,
+};
 use crate::worker::SIMULATION_DURATION;
 
 /// `http_requests_total{method,route,status}`.
@@ -25,7 +28,8 @@ const DURATION_BUCKETS_S: [f64; 13] =
 pub fn with_buckets(builder: PrometheusBuilder) -> Result<PrometheusBuilder, BuildError> {
     builder
         .set_buckets_for_metric(Matcher::Full(REQUEST_DURATION.to_owned()), &DURATION_BUCKETS_S)?
-        .set_buckets_for_metric(Matcher::Full(SIMULATION_DURATION.to_owned()), &SIMULATION_BUCKETS_S)
+        .set_buckets_for_metric(Matcher::Full(SIMULATION_DURATION.to_owned()), &SIMULATION_BUCKETS_S)?
+        .set_buckets_for_metric(Matcher::Full(CORE_DURATION.to_owned()), &CORE_SERVICE_BUCKETS_S)
 }
 
 /// Says what the metrics are, once the recorder is installed.
@@ -36,7 +40,23 @@ pub fn describe() {
         metrics::Unit::Seconds,
         "From a request's head to its answer"
     );
+    metrics::describe_counter!(
+        CORE_REQUESTS,
+        "Tries of calls to Core Service by outcome, and calls that were not sent"
+    );
+    metrics::describe_histogram!(
+        CORE_DURATION,
+        metrics::Unit::Seconds,
+        "One try of a call to Core Service, body included"
+    );
+    metrics::describe_gauge!(
+        BREAKER_OPEN,
+        "1 while calls to Core Service are held back because it failed too often"
+    );
 }
+
+/// From a neighbour in the cluster to the longest time-out that is usual.
+const CORE_SERVICE_BUCKETS_S: [f64; 9] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0, 30.0];
 
 /// From a claim to its settlement, `simulation_duration_seconds{status}`: from a small history to the attempt's deadline.
 const SIMULATION_BUCKETS_S: [f64; 12] =

@@ -45,8 +45,10 @@ impl Probe for CoreServiceProbe {
     }
 
     async fn probe(&self) -> Result<String, String> {
-        self.0.check(CORE_SERVICE_BOUND).await.map_err(|error| error.to_string())?;
-        self.0.last_refusal().map_or_else(|| Ok("reachable".to_owned()), Err)
+        let unreachable = self.0.check(CORE_SERVICE_BOUND).await.err().map(|error| error.to_string());
+        let faults = [unreachable, self.0.last_refusal(), self.0.held_back()];
+        let told: Vec<String> = faults.into_iter().flatten().collect();
+        if told.is_empty() { Ok("reachable".to_owned()) } else { Err(told.join("; ")) }
     }
 }
 

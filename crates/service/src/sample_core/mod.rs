@@ -4,6 +4,7 @@
 //! Nothing here reads a clock or the environment: the same seed gives the same book, to the cent.
 
 pub mod book;
+pub mod dial;
 pub mod events;
 mod market;
 pub mod server;

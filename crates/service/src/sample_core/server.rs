@@ -1,5 +1,5 @@
 //! The server: dialect A at the root, dialect B under `/bare`. It is as strict as a contract can be, so that
-//! what we send is checked: an unknown parameter is a 400, a wrong token a 401.
+//! what we send is checked: an unknown parameter is a 400, a wrong token a 401. Its [`FaultDial`] makes it misbehave.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::book::{Book, Ledger};
+use super::dial::{self, FaultDial};
 use super::shapes;
 
 /// Dialect A's page, unless asked for another.
@@ -39,6 +40,7 @@ pub enum Dialect {
 #[derive(Debug)]
 pub struct SampleCore {
     address: SocketAddr,
+    dial: FaultDial,
     server: JoinHandle<()>,
 }
 
@@ -50,13 +52,19 @@ impl SampleCore {
     pub async fn start(book: Book, address: SocketAddr, token: Option<SecretString>) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let app = router(Arc::new(book), token);
+        let dial = FaultDial::default();
+        let app = router(Arc::new(book), token, dial.clone());
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, app).await {
                 tracing::error!(%error, "the sample Core Service ended");
             }
         });
-        Ok(Self { address, server })
+        Ok(Self { address, dial, server })
+    }
+
+    /// Makes it misbehave, and knows what it was asked.
+    pub fn dial(&self) -> &FaultDial {
+        &self.dial
     }
 
     /// What `CORE_SERVICE_URL` would say.
@@ -82,7 +90,7 @@ struct Shop {
     dialect: Dialect,
 }
 
-fn router(book: Arc<Book>, token: Option<SecretString>) -> Router {
+fn router(book: Arc<Book>, token: Option<SecretString>, dial: FaultDial) -> Router {
     let routes = || {
         Router::new()
             .route("/assessments/{id}", get(assessment))
@@ -93,7 +101,10 @@ fn router(book: Arc<Book>, token: Option<SecretString>) -> Router {
     let wrapped = routes().with_state(Shop { book: Arc::clone(&book), dialect: Dialect::Wrapped });
     let bare = routes().with_state(Shop { book, dialect: Dialect::Bare });
     let expected = token.map(|token| Arc::new(format!("Bearer {}", token.expose_secret())));
-    wrapped.nest("/bare", bare).layer(middleware::from_fn_with_state(expected, check_token))
+    wrapped
+        .nest("/bare", bare)
+        .layer(middleware::from_fn_with_state(expected, check_token))
+        .layer(middleware::from_fn_with_state(dial, dial::turn))
 }
 
 async fn check_token(State(expected): State<Option<Arc<String>>>, request: Request, next: Next) -> Response {
@@ -176,7 +187,9 @@ fn page(ledger: &Ledger, parameters: &BTreeMap<String, String>) -> Response {
     let (Ok(limit), Ok(offset)) = (number("limit", PAGE_DEFAULT), number("offset", 0)) else {
         return refuse(StatusCode::BAD_REQUEST, "limit and offset are numbers");
     };
-    let limit = limit.min(PAGE_MAX);
+    if limit > PAGE_MAX {
+        return refuse(StatusCode::BAD_REQUEST, &format!("at most {PAGE_MAX} a page"));
+    }
     let trades: Vec<Value> = ledger.trades.iter().rev().skip(offset).take(limit).map(shapes::trade).collect();
     let total = ledger.trades.len();
     Json(json!({ "trades": trades, "total": total, "limit": limit, "offset": offset })).into_response()

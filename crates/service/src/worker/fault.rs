@@ -82,6 +82,7 @@ pub(super) fn verdict(error: &AttemptError, origin: Origin) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core_service::error::Effort;
 
     #[test]
     fn every_error_has_its_verdict() {
@@ -129,7 +130,11 @@ mod tests {
             assert_eq!(verdict(&error, Origin::Daily), Verdict::Skip(reason), "{error}");
         }
         assert!(matches!(verdict(&gone(), Origin::Api), Verdict::Fault(Fault::Terminal(_))));
-        let away = AttemptError::Core(CoreError::Server { call: "GET /trades".into(), status: 503 });
+        let away = AttemptError::Core(CoreError::Server {
+            call: "GET /trades".into(),
+            status: 503,
+            effort: Effort::default(),
+        });
         assert!(matches!(verdict(&away, Origin::Daily), Verdict::Fault(Fault::Snooze(_))), "all else alike");
         let work = AttemptError::Plan(PlanError::TooMuchWork { paths: 1, steps: 2, limit: 1 });
         assert!(matches!(verdict(&work, Origin::Daily), Verdict::Fault(Fault::Terminal(_))));

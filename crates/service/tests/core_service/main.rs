@@ -2,7 +2,10 @@
 
 mod accounts;
 mod book;
+mod breaker;
 mod dialects;
+mod dialled;
 mod faults;
+mod pace;
 mod paging;
 mod support;

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod core_service;
 pub mod doctor;
+pub mod fleet;
 pub mod http;
 pub mod intake;
 pub mod jobs;

@@ -62,7 +62,7 @@ async fn daily(arguments: &Arguments, config: &Config) -> anyhow::Result<ExitCod
     }
     let runner = DailyRunner {
         store,
-        core_service: connect_core_service(config)?,
+        core_service: connect_core_service(config, None)?,
         // Nobody works in this process; other processes find the jobs at their next poll.
         signals: Arc::new(Signals::default()),
         skip_recent: config.daily.skip_recent,

@@ -58,6 +58,17 @@ impl DatabaseConfig {
         Some(Self { kind, url, max_connections: max_connections?, migrate_on_start: migrate_on_start? })
     }
 
+    /// Which database it is, by host, port and name alone.
+    pub fn place(&self) -> String {
+        Url::parse(self.exposed_url()).map_or_else(
+            |_| String::new(),
+            |url| {
+                let (host, port) = (url.host_str().unwrap_or_default(), url.port().unwrap_or_default());
+                format!("{host}:{port}{}", url.path())
+            },
+        )
+    }
+
     /// The URL, for the driver alone.
     pub fn exposed_url(&self) -> &str {
         self.url.expose_secret()

@@ -87,12 +87,13 @@ impl Report {
 /// Where a setting makes no client at all.
 pub async fn examine(config: &Config) -> anyhow::Result<Report> {
     let store = adapters::connect_store(config)?;
-    let core_service = adapters::connect_core_service(config)?;
+    let core_service = adapters::connect_core_service(config, None)?;
+    let link = adapters::connect_redis(&config.redis)?;
     let (database, jobs, kafka, redis, core_service, ray) = join!(
         bounded("database", Box::pin(database::examine(&*store))),
         bounded("jobs", Box::pin(jobs::examine(&*store))),
         bounded("kafka", Box::pin(kafka::examine(adapters::kafka_settings(config)))),
-        bounded("redis", Box::pin(redis::examine(config))),
+        bounded("redis", Box::pin(redis::examine(&link))),
         bounded("core_service", Box::pin(core_service::examine(&core_service))),
         bounded("ray", Box::pin(ray::examine(&config.simulator))),
     );

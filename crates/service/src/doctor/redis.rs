@@ -1,20 +1,18 @@
 //! Redis: there, of which version, our password right. Its absence is a warning: the service works without it.
 
 use super::Finding;
-use crate::config::Config;
-use crate::runtime::adapters;
-use crate::signals::server_version;
+use crate::fleet::link::Link;
 
 const REACHABLE: &str = "redis";
 
-pub(super) async fn examine(config: &Config) -> Vec<Finding> {
-    vec![match server_version(&adapters::redis_settings(config)).await {
+pub(super) async fn examine(link: &Link) -> Vec<Finding> {
+    vec![match link.server_version().await {
         Ok(version) => Finding::ok(REACHABLE, format!("Redis {version}")),
-        Err(error) => Finding::warning(
+        Err(cause) => Finding::warning(
             REACHABLE,
-            error.to_string(),
-            "Check REDIS_HOST, REDIS_PORT and REDIS_PASSWORD; until it is back, jobs are found by polling and nothing \
-             is lost.",
+            cause,
+            "Check REDIS_HOST, REDIS_PORT, REDIS_PASSWORD and REDIS_TLS; until it is back, jobs are found by polling \
+             and nothing is lost.",
         ),
     }]
 }

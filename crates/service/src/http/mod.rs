@@ -9,6 +9,7 @@ mod correlation;
 mod error;
 mod health;
 mod hex;
+pub mod job_reader;
 pub mod limits;
 pub mod metrics;
 pub mod readiness;
@@ -36,6 +37,7 @@ pub(crate) use simulations::daily_view::DailyCountsView;
 
 use crate::schedule::trigger::DailyDoor;
 use crate::store::Store;
+use job_reader::JobReader;
 use limits::{HISTORIES_CHECKED_MAX, LARGE_BODIES_MAX, Timeouts};
 use readiness::Readiness;
 use subjects::SubjectLookup;
@@ -43,6 +45,8 @@ use subjects::SubjectLookup;
 /// What the API needs from the rest of the service.
 pub struct Dependencies {
     pub store: Arc<dyn Store>,
+    /// For one job by its id.
+    pub jobs: Arc<dyn JobReader>,
     pub subjects: Arc<dyn SubjectLookup>,
     pub daily: Arc<dyn DailyDoor>,
     pub readiness: Arc<dyn Readiness>,
@@ -60,6 +64,7 @@ pub struct Dependencies {
 #[derive(Clone)]
 pub(crate) struct AppState {
     store: Arc<dyn Store>,
+    jobs: Arc<dyn JobReader>,
     subjects: Arc<dyn SubjectLookup>,
     daily: Arc<dyn DailyDoor>,
     readiness: Arc<dyn Readiness>,
@@ -74,10 +79,21 @@ pub(crate) struct AppState {
 
 /// The whole API.
 pub fn router(dependencies: Dependencies) -> Router {
-    let Dependencies { store, subjects, daily, readiness, wake, default_paths, metrics, draining, timeouts } =
-        dependencies;
+    let Dependencies {
+        store,
+        jobs,
+        subjects,
+        daily,
+        readiness,
+        wake,
+        default_paths,
+        metrics,
+        draining,
+        timeouts,
+    } = dependencies;
     let app = AppState {
         store,
+        jobs,
         subjects,
         daily,
         readiness,

@@ -11,8 +11,15 @@ use tokio_util::sync::CancellationToken;
 use super::probes::{CoreServiceProbe, KafkaProbe, RedisProbe};
 use crate::config::Config;
 use crate::config::daily::DailyConfig;
+use crate::config::database::DatabaseKind;
+use crate::config::redis::RedisConfig;
 use crate::core_service::client::{CoreServiceClient, CoreServiceSettings, install_tls_provider};
+use crate::core_service::pace::{LocalPace, Pace, Rate};
+use crate::fleet::link::{Link, RedisSettings, Tls};
+use crate::fleet::pace::FleetPace;
+use crate::fleet::results::{Book, CachedJobs, short_hash};
 use crate::http;
+use crate::http::job_reader::{FromStore, JobReader};
 use crate::http::readiness::{DatabaseProbe, Probe, Probes, Readiness};
 use crate::kafka::consumer::Consumer;
 use crate::kafka::producer::{Producer, Publisher};
@@ -20,7 +27,7 @@ use crate::kafka::settings::KafkaSettings;
 use crate::kafka::topics;
 use crate::schedule;
 use crate::schedule::DailyRunner;
-use crate::signals::{RedisSettings, RedisWakeUps, Signals};
+use crate::signals::{RedisWakeUps, Signals};
 use crate::simulator::Simulator;
 use crate::simulator::local::LocalSimulator;
 use crate::store::daily::DailyRuns;
@@ -35,6 +42,7 @@ const PROBE_BOUND: Duration = Duration::from_secs(1);
 pub struct Adapters {
     pub store: Arc<dyn Store>,
     pub daily_runs: Arc<dyn DailyRuns>,
+    pub jobs: Arc<dyn JobReader>,
     pub core_service: Arc<CoreServiceClient>,
     pub simulator: Arc<dyn Simulator>,
     pub signals: Arc<Signals>,
@@ -50,7 +58,7 @@ pub struct Adapters {
     pub listen: SocketAddr,
 }
 
-/// How workers hear that jobs are due.
+/// Whether there are other replicas to share wake-ups, results and limits with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WakeUps {
     /// Within this process: there are no others.
@@ -71,7 +79,11 @@ pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> 
     schedule::metrics::describe();
 
     let store = connect_store(config)?;
-    let core_service = connect_core_service(config)?;
+    let link = match wake_ups {
+        WakeUps::InProcess => None,
+        WakeUps::Redis => Some(connect_redis(&config.redis)?),
+    };
+    let core_service = connect_core_service(config, link.as_ref())?;
     let kafka = kafka_settings(config);
     let consumer = Consumer::start(&kafka, &[topics::ASSESSMENT_COMPLETED])?;
     let publisher = Arc::new(Producer::start(&kafka)?);
@@ -80,10 +92,11 @@ pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> 
         Arc::new(KafkaProbe(consumer.probe())),
         Arc::new(CoreServiceProbe(core_service.clone())),
     ];
-    let signals = match wake_ups {
-        WakeUps::InProcess => Arc::new(Signals::default()),
-        WakeUps::Redis => {
-            let redis = Arc::new(RedisWakeUps::new(&redis_settings(config))?);
+    let jobs = jobs(config, store.clone(), link.as_ref());
+    let signals = match link {
+        None => Arc::new(Signals::default()),
+        Some(link) => {
+            let redis = Arc::new(RedisWakeUps::new(link));
             probes.push(Arc::new(RedisProbe(redis.clone())));
             redis.connect(stop)
         }
@@ -91,6 +104,7 @@ pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> 
     Ok(Adapters {
         store: store.clone(),
         daily_runs: store,
+        jobs,
         core_service,
         simulator: Arc::new(LocalSimulator::new(config.simulator.threads)?),
         signals,
@@ -122,17 +136,69 @@ impl Adapters {
     }
 }
 
-/// The client of Core Service alone.
+/// The client of Core Service, which keeps the fleet's pace over `link`, or its own without.
 ///
 /// # Errors
 /// Where a setting makes no client.
-pub fn connect_core_service(config: &Config) -> anyhow::Result<Arc<CoreServiceClient>> {
+pub fn connect_core_service(
+    config: &Config,
+    link: Option<&Arc<Link>>,
+) -> anyhow::Result<Arc<CoreServiceClient>> {
     install_tls_provider();
-    Ok(Arc::new(CoreServiceClient::new(&CoreServiceSettings {
+    let client = CoreServiceClient::new(&CoreServiceSettings {
         base_url: config.core_service.url.to_string(),
         token: config.core_service.token.clone(),
         timeout: config.core_service.timeout,
-    })?))
+    })?;
+    Ok(Arc::new(client.paced(pace(config, link))))
+}
+
+/// The way to Redis.
+///
+/// # Errors
+/// Where a setting makes no address, or the file of authorities cannot be read.
+pub fn connect_redis(config: &RedisConfig) -> anyhow::Result<Arc<Link>> {
+    install_tls_provider();
+    let tls = match (config.tls, &config.ca_file) {
+        (false, _) => Tls::Off,
+        (true, None) => Tls::PublicAuthorities,
+        (true, Some(file)) => {
+            let unread = || format!("REDIS_CA_FILE {} cannot be read", file.display());
+            Tls::Authorities(std::fs::read(file).with_context(unread)?)
+        }
+    };
+    let settings = RedisSettings {
+        host: config.host.clone(),
+        port: config.port,
+        tls,
+        user: config.user.clone(),
+        password: config.password.clone(),
+        key_prefix: config.key_prefix.clone(),
+    };
+    Ok(Arc::new(Link::new(&settings).context("Redis' settings (REDIS_…) make no address")?))
+}
+
+/// Whoever calls the same Core Service shares its limit.
+fn pace(config: &Config, link: Option<&Arc<Link>>) -> Arc<dyn Pace> {
+    let rate = Rate(config.core_service.max_calls_per_second);
+    match link {
+        None => Arc::new(LocalPace::new(rate)),
+        Some(link) => {
+            let neighbour = short_hash(config.core_service.url.as_str());
+            Arc::new(FleetPace::new(link.clone(), &neighbour, rate))
+        }
+    }
+}
+
+/// A SQLite file has one reader, whom the way to Redis would only delay.
+fn jobs(config: &Config, store: Arc<dyn Store>, link: Option<&Arc<Link>>) -> Arc<dyn JobReader> {
+    match (link, config.database.kind) {
+        (Some(link), DatabaseKind::Postgres) => {
+            let book = Book::of(&config.database.place(), config.database.exposed_url());
+            Arc::new(CachedJobs::new(store, link.clone(), book))
+        }
+        (None, _) | (_, DatabaseKind::Sqlite) => Arc::new(FromStore(store)),
+    }
 }
 
 /// The store alone.
@@ -153,14 +219,5 @@ pub fn kafka_settings(config: &Config) -> KafkaSettings {
         group_id: config.kafka.group_id.clone(),
         group_protocol: config.kafka.group_protocol,
         topic_prefix: config.kafka.topic_prefix.clone(),
-    }
-}
-
-/// Which Redis.
-pub fn redis_settings(config: &Config) -> RedisSettings {
-    RedisSettings {
-        host: config.redis.host.clone(),
-        port: config.redis.port,
-        password: config.redis.password.clone(),
     }
 }

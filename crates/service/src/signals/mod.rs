@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc};
 
-pub use self::redis::{RedisSettings, RedisWakeUps, server_version};
+pub use self::redis::RedisWakeUps;
 
 /// Wakes this process's loops, and other replicas' where Redis is there.
 #[derive(Default)]

@@ -35,7 +35,7 @@ pub(crate) struct House {
     database_url: String,
     scratch: TempDir,
     core_url: String,
-    _core: SampleCore,
+    core: SampleCore,
     _broker: Option<EmbeddedBroker>,
 }
 
@@ -75,17 +75,7 @@ impl House {
         if neighbours == Neighbours::Real {
             topics::create(&brokers, &prefix).await;
         }
-        Self {
-            book,
-            environment,
-            brokers,
-            prefix,
-            database_url,
-            scratch,
-            core_url,
-            _core: core,
-            _broker: broker,
-        }
+        Self { book, environment, brokers, prefix, database_url, scratch, core_url, core, _broker: broker }
     }
 
     pub(crate) fn brokers(&self) -> &str {
@@ -122,6 +112,11 @@ impl House {
 
     pub(crate) fn database_url(&self) -> &str {
         &self.database_url
+    }
+
+    /// Its Core Service, to be made to misbehave.
+    pub(crate) fn core(&self) -> &SampleCore {
+        &self.core
     }
 
     pub(crate) fn core_url(&self) -> &str {

@@ -7,6 +7,7 @@ mod house;
 mod kafkajs;
 mod ledger;
 mod passage;
+mod redis_server;
 mod service;
 mod specification;
 mod starting;

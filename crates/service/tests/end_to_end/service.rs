@@ -71,6 +71,15 @@ impl Service {
         body
     }
 
+    /// `/metrics`: the value of the series that begins with `series`; 0 where there is none yet.
+    pub(crate) async fn metric(&self, series: &str) -> f64 {
+        let answer =
+            self.http.get(format!("{}/metrics", self.url)).send().await.expect("the service answers");
+        let text = answer.text().await.expect("metrics are text");
+        let values = text.lines().filter(|line| line.starts_with(series));
+        values.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
     pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         let request = self.http.post(format!("{}{path}", self.url)).json(body);
         let answer = request.send().await.expect("the service answers");

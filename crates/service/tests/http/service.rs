@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use monte_carlo_engine::Subject;
+use monte_carlo_service::http::job_reader::FromStore;
 use monte_carlo_service::http::limits::Timeouts;
 use monte_carlo_service::http::readiness::{DatabaseProbe, Probe, Probes};
 use monte_carlo_service::http::server::{Server, Stopped};
@@ -114,6 +115,7 @@ impl Service {
         let woken = wakes.clone();
         let router = router(Dependencies {
             store: books.clone(),
+            jobs: Arc::new(FromStore(books.clone())),
             subjects: core.clone(),
             daily: door.clone(),
             readiness: Arc::new(Probes::new(probes, timeouts.probe)),

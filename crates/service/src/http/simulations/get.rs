@@ -17,6 +17,6 @@ pub(in crate::http) async fn get(
 ) -> Result<Json<JobView>, ApiError> {
     let id =
         id.ok().and_then(|Path(id)| platform_id("id", id).ok()).ok_or_else(ApiError::no_such_simulation)?;
-    let job = app.store.job(&JobId(id)).await?.ok_or_else(ApiError::no_such_simulation)?;
+    let job = app.jobs.job(&JobId(id)).await?.ok_or_else(ApiError::no_such_simulation)?;
     Ok(Json(job.into()))
 }

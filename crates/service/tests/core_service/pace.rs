@@ -21,12 +21,12 @@ async fn calls_and_their_repetitions_keep_the_pace() {
     let (book, core) = sample().await;
     let client = client(&core.url(Dialect::Wrapped)).paced(pace(RATE));
     core.dial().spoil_times(Route::Assessment, Trouble::Status { status: 503, retry_after_s: None }, 6);
-    let gathers = book.traders.iter().take(8).map(|trader| async {
+    let gathers = book.traders.iter().take(24).map(|trader| async {
         client.gather(&assessment(&trader.assessment_id), &trace()).await.ok();
     });
     futures::future::join_all(gathers).await;
     let asked = core.dial().asked();
-    assert!(asked.len() >= 16, "{} calls", asked.len());
+    assert!(asked.len() >= 48, "{} calls", asked.len());
     let span = asked.last().expect("some").at - asked[0].at;
     let due = Duration::from_secs(1) / RATE * (asked.len() as u32 - 1 - RATE / 10);
     // The first may have been under way for a while before it was noted.

@@ -27,6 +27,9 @@ const TURN: &str = "
     redis.call('SET', KEYS[1], string.format('%.0f', next_place), 'PX', kept_ms)
     return math.ceil(wait)";
 
+/// `core_service_turns_total{by}`: turns given by `redis`, or by this replica alone, `local`.
+pub const TURNS: &str = "core_service_turns_total";
+
 /// The pace of all replicas that have the same neighbour.
 pub struct FleetPace {
     link: Arc<Link>,
@@ -58,7 +61,7 @@ impl Pace for FleetPace {
         let wait_max = wait_max.min(FURTHEST / 2);
         let turn = self.turn_of_all(wait_max).await;
         let by = if turn.is_ok() { "redis" } else { "local" };
-        metrics::counter!("core_service_turns_total", "by" => by).increment(1);
+        metrics::counter!(TURNS, "by" => by).increment(1);
         match turn {
             Ok(wait) => u64::try_from(wait).ok().map(Duration::from_micros),
             Err(error) => {

@@ -27,6 +27,8 @@ const KEPT: Duration = Duration::from_secs(600);
 const VALUE_BYTES_MAX: usize = 1024 * 1024;
 /// Entries on their way at once; what comes meanwhile is written at another reading.
 const WRITES_MAX: usize = 8;
+/// `result_cache_reads_total{outcome}`: `hit`, `miss`, `rejected` (not surely ours), `away`.
+pub const READS: &str = "result_cache_reads_total";
 /// Of the tag before the value.
 const TAG_BYTES: usize = 32;
 
@@ -148,7 +150,7 @@ impl JobReader for CachedJobs {
             Found::Stranger => "rejected",
             Found::Away => "away",
         };
-        metrics::counter!("result_cache_reads_total", "outcome" => outcome).increment(1);
+        metrics::counter!(READS, "outcome" => outcome).increment(1);
         match found {
             Found::Job(job) => return Ok(Some(*job)),
             Found::Stranger => {

@@ -9,6 +9,8 @@ use super::AppState;
 use crate::core_service::calls::{
     BREAKER_OPEN, REQUEST_DURATION as CORE_DURATION, REQUESTS as CORE_REQUESTS,
 };
+use crate::fleet::pace::TURNS;
+use crate::fleet::results::READS;
 use crate::worker::SIMULATION_DURATION;
 
 /// `http_requests_total{method,route,status}`.
@@ -40,6 +42,8 @@ pub fn describe() {
         metrics::Unit::Seconds,
         "From a request's head to its answer"
     );
+    metrics::describe_counter!(READS, "Reads of one job by what Redis had of it");
+    metrics::describe_counter!(TURNS, "Calls to Core Service that were given their turn, by whom");
     metrics::describe_counter!(
         CORE_REQUESTS,
         "Tries of calls to Core Service by outcome, and calls that were not sent"

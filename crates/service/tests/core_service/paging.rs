@@ -71,6 +71,32 @@ async fn two_hundred_and_fifty_trades_arrive_while_more_are_made() {
 }
 
 #[tokio::test]
+async fn what_is_withdrawn_meanwhile_hides_no_other_trade() {
+    let list: Arc<Mutex<Vec<u64>>> = Arc::new(Mutex::new((1..=301).rev().collect()));
+    let account = json!({ "id": 7, "virtualAccount": { "balance": 50_000, "pnl": 0 } });
+    let shared = list.clone();
+    let page = async move |Query(query): Query<Parameters>| {
+        let number = |name: &str| query[name].parse::<usize>().expect("a number");
+        let mut list = shared.lock().expect("no panic under it");
+        let trade = |id: &u64| json!({ "id": id, "pnl": 1, "timestamp": 1_700_000_000_000 + *id as i64 });
+        let items: Vec<_> = list.iter().skip(number("offset")).take(number("limit")).map(trade).collect();
+        let page = json!({ "trades": items, "total": list.len() });
+        // Two that were read already.
+        if list.len() > 290 {
+            list.drain(3..5);
+        }
+        Json(page)
+    };
+    let app =
+        Router::new().route("/assessments/a", get(async move || Json(account))).route("/trades", get(page));
+    let input = gather(&serve(app).await, &assessment("a")).await.expect("gathered");
+    let ids: Vec<u64> = input.trade_history.iter().map(|trade| trade.id.parse().expect("digits")).collect();
+    assert!(ids.is_sorted_by(|a, b| a < b), "none twice: {ids:?}");
+    let left = list.lock().expect("no panic under it");
+    assert!(left.len() < 301 && left.iter().all(|id| ids.contains(id)), "none lost: {ids:?}");
+}
+
+#[tokio::test]
 async fn what_is_missing_is_assumed_and_said() {
     let (_, app) = fake(3, 100);
     let input = gather(&format!("{}/core", serve(app).await), &assessment("a 1")).await.expect("gathered");

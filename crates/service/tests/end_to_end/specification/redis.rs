@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use monte_carlo_service::core_service::pace::{Pace as _, Rate};
 use monte_carlo_service::fleet::link::{Link, RedisSettings, Tls};
 use monte_carlo_service::fleet::pace::FleetPace;
+use monte_carlo_service::signals::RedisWakeUps;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::house::{self, House, Neighbours};
 use crate::redis_server::{PASSWORD, RedisServer};
@@ -212,22 +214,46 @@ async fn two_replicas_share_one_limit_on_calls_to_core_service() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn replicas_wake_each_other_also_after_redis_was_gone() {
+    let mut redis = RedisServer::start();
+    let (stop, port) = (CancellationToken::new(), redis.port);
+    let bridges = [(); 2].map(|()| Arc::new(RedisWakeUps::new(link(port))));
+    let [ours, theirs] = [0, 1].map(|at: usize| bridges[at].connect(&stop));
+    for round in ["at first", "after a restart"] {
+        let subscribed = async || redis.ask(&["PUBSUB", "NUMSUB", "t:jobs-due"]).ends_with('2');
+        until("both listen", subscribed).await;
+        // What came with the subscription, which says "look" once.
+        tokio::time::timeout(NOTICED_BOUND, theirs.jobs_are_due()).await.expect(round);
+        until("a word got through", async || {
+            ours.jobs_due();
+            tokio::time::timeout(Duration::from_millis(200), theirs.jobs_are_due()).await.is_ok()
+        })
+        .await;
+        redis.kill();
+        until("its absence is noticed", async || bridges[1].last_error().is_some()).await;
+        redis.start_again();
+    }
+    stop.cancel();
+}
+
+fn link(port: u16) -> Arc<Link> {
+    let settings = RedisSettings {
+        host: "127.0.0.1".into(),
+        port,
+        tls: Tls::Off,
+        user: None,
+        password: None,
+        key_prefix: "t".into(),
+    };
+    Arc::new(Link::new(&settings).expect("an address"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_shared_pace_gives_each_place_once_forgets_nonsense_and_goes_on_alone() {
     let mut redis = RedisServer::start();
-    let link = || {
-        let settings = RedisSettings {
-            host: "127.0.0.1".into(),
-            port: redis.port,
-            tls: Tls::Off,
-            user: None,
-            password: None,
-            key_prefix: "t".into(),
-        };
-        Arc::new(Link::new(&settings).expect("an address"))
-    };
     let rate = Rate(NonZeroU32::new(10).expect("not zero"));
     let pace = |link: &Arc<Link>| FleetPace::new(link.clone(), "core", rate);
-    let links = [link(), link()];
+    let links = [link(redis.port), link(redis.port)];
     for link in &links {
         link.warm().await;
     }

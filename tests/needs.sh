@@ -45,6 +45,7 @@ need_postgres() {
 need_redis() {
   need redis-server redis-server
   need redis-cli redis-tools
+  need openssl openssl # certificates for a Redis with TLS
 }
 
 # Kafka 4 runs on Java 17 or later. The one in JAVA_HOME or PATH, or else a newer one that is installed beside it.

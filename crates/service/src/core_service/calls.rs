@@ -54,7 +54,9 @@ impl Caller {
         read: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<T, CoreError> {
         let began = Instant::now();
-        for tries in 1.. {
+        let mut tries = 0;
+        loop {
+            tries += 1;
             let leave = match self.leave(call, TURN_MAX).await {
                 Ok(leave) => leave,
                 Err(error) => return Err(counted(call, error)),
@@ -73,7 +75,6 @@ impl Caller {
             let Some(pause) = pause.filter(|_| self.held_back().is_none()) else { return Err(error) };
             tokio::time::sleep(pause).await;
         }
-        unreachable!("the tries are bounded by `retry`")
     }
 
     /// Whether the answer is a 200, in one try.

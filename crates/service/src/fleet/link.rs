@@ -129,7 +129,10 @@ impl Link {
                 Err(LinkError::Refused(cause::told(&error)))
             }
             Ok(Err(Failure::Redis(_))) | Err(_) => {
-                *self.state.lock().await = State::LeftAlone { until: Instant::now() + LEFT_ALONE };
+                // Whoever holds it is connecting, and finds out for himself; waiting for him would break our bound.
+                if let Ok(mut state) = self.state.try_lock() {
+                    *state = State::LeftAlone { until: Instant::now() + LEFT_ALONE };
+                }
                 Err(LinkError::Away)
             }
         }

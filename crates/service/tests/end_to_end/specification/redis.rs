@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use monte_carlo_service::core_service::pace::{Pace as _, Rate};
-use monte_carlo_service::fleet::link::{Link, RedisSettings, Tls};
+use monte_carlo_service::fleet::link::{COMMAND_BOUND, Link, LinkError, RedisSettings, Tls};
 use monte_carlo_service::fleet::pace::FleetPace;
 use monte_carlo_service::signals::RedisWakeUps;
 use serde_json::{Value, json};
@@ -234,6 +234,23 @@ async fn replicas_wake_each_other_also_after_redis_was_gone() {
         redis.start_again();
     }
     stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_never_answers_costs_one_bound_a_second_and_not_one_a_command() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let link = link(silent.local_addr().expect("its address").port());
+    let ping = redis::cmd("PING");
+    let began = Instant::now();
+    for _ in 0..100 {
+        let answer = link.ask::<String>(&ping, COMMAND_BOUND).await;
+        assert_eq!(answer, Err(LinkError::Away));
+    }
+    assert!(began.elapsed() < COMMAND_BOUND * 50, "{:?} for a hundred commands", began.elapsed());
+    let together = futures::future::join_all((0..100).map(|_| link.ask::<String>(&ping, COMMAND_BOUND)));
+    let asked = Instant::now();
+    assert!(together.await.iter().all(Result::is_err));
+    assert!(asked.elapsed() < COMMAND_BOUND * 50, "{:?} for a hundred at once", asked.elapsed());
 }
 
 fn link(port: u16) -> Arc<Link> {

@@ -33,11 +33,14 @@ pub(super) async fn list(calls: &Caller, trace: &TraceContext) -> Result<BTreeSe
         let page: Listing<ListedAccount> = calls.json(&call, trace, decode).await?;
         let total = page.total();
         let items = page.into_items();
-        offset += items.len();
-        let is_last = items.is_empty() || total.is_none_or(|total| offset as u64 >= total);
-        // Where the total falls, accounts moved up past the border of the page just read.
+        // Where the total falls, accounts moved up past the border before the page just read: it is read again, from as
+        // much earlier.
         let fallen = last_total.zip(total).map_or(0, |(before, now): (u64, u64)| before.saturating_sub(now));
-        offset = offset.saturating_sub(fallen as usize);
+        offset = match fallen {
+            0 => offset + items.len(),
+            _ => offset.saturating_sub(fallen as usize),
+        };
+        let is_last = items.is_empty() || total.is_none_or(|total| offset as u64 >= total);
         last_total = total;
         let seen_before = seen.len();
         for account in items {
@@ -48,7 +51,7 @@ pub(super) async fn list(calls: &Caller, trace: &TraceContext) -> Result<BTreeSe
             }
             seen.insert(id);
         }
-        if is_last && fallen == 0 {
+        if is_last {
             return Ok(active);
         }
         stale_pages = if seen.len() == seen_before { stale_pages + 1 } else { 0 };

@@ -73,6 +73,11 @@ fn zone_of_noon() -> String {
     }
 }
 
+fn minute() -> i8 {
+    let now = Timestamp::from_millisecond(monte_carlo_service::telemetry::clock::now_ms()).expect("a time");
+    now.to_zoned(jiff::tz::TimeZone::UTC).minute()
+}
+
 async fn trigger(service: &Service, body: &Value) -> (u16, Option<String>, Value) {
     let url = format!("{}/simulations/daily", service.url);
     let answer = reqwest::Client::new().post(url).json(body).send().await.expect("the service answers");
@@ -99,19 +104,20 @@ async fn a_missed_night_is_caught_up_once_by_two_replicas_that_hear_two_dialects
     let (active, core) = sample().await;
     let (wrapped, bare) = (core.url(Dialect::Wrapped), core.url(Dialect::Bare));
     let zone = zone_of_noon();
-    let hourly = half_an_hour_from_now();
+    // Half an hour ago, and again in half an hour: late, whatever the minute at which the test runs.
+    let cron = format!("{} * * * *", (minute() + 30) % 60);
     let replica = |core_url: &str| {
         house.service_with(&[
             ("CORE_SERVICE_URL", core_url),
-            ("DAILY_SIMULATION_CRON", &hourly),
+            ("DAILY_SIMULATION_CRON", &cron),
             ("DAILY_SIMULATION_TZ", &zone),
         ])
     };
     let mut database = database(&house).await;
     let first = replica(&wrapped).ready().await;
     until(&mut database, "SELECT count(*) FROM schedule_watermarks", 1).await;
-    until(&mut database, "SELECT count(*) FROM daily_runs", 0).await;
     first.stop().await;
+    until(&mut database, "SELECT count(*) FROM daily_runs", 0).await;
 
     // As if nobody had been there for two hours.
     let earlier = "UPDATE schedule_watermarks SET watermark_ms = watermark_ms - 7200000";
@@ -154,17 +160,9 @@ async fn a_missed_night_is_caught_up_once_by_two_replicas_that_hear_two_dialects
     other.stop().await;
 }
 
-fn now() -> Timestamp {
-    Timestamp::from_millisecond(monte_carlo_service::telemetry::clock::now_ms()).expect("a time")
-}
-
-/// Fires once an hour, as far from now as can be: the last fire is late, the next one does not come in the test.
-fn half_an_hour_from_now() -> String {
-    format!("{} * * * *", (now().as_second() / 60 + 30) % 60)
-}
-
 fn today(zone: &str) -> String {
-    now().in_tz(zone).expect("a zone").date().to_string()
+    let now = Timestamp::from_millisecond(monte_carlo_service::telemetry::clock::now_ms()).expect("a time");
+    now.in_tz(zone).expect("a zone").date().to_string()
 }
 
 async fn metrics(service: &Service) -> String {

@@ -102,11 +102,14 @@ find_missing() { # PART…
         is_prepared clients || need npm npm
         ;;
       specification)
+        need chromium chromium
         need python3 python3
         need git git
         need strip binutils
         [[ -f /etc/ssl/certs/ca-certificates.crt ]] || missing_packages+=(ca-certificates)
-        { is_prepared hadolint && is_prepared kubernetes-validate; } || need_virtual_environments
+        is_prepared asyncapi || need npm npm
+        { is_prepared hadolint && is_prepared kubernetes-validate && is_prepared schemathesis; } ||
+          need_virtual_environments
         ;;
     esac
     for server in $(servers_of "$part"); do

@@ -12,7 +12,7 @@ says_of() { # PART
     store) echo "every store keeps its contract; PostgreSQL" ;;
     kafka) echo "the service's Kafka room against a real broker; Kafka" ;;
     end-to-end) echo "the program among its neighbours, killed and moved; KafkaJS; PostgreSQL, Redis, Kafka" ;;
-    specification) echo "the specification, row by row, on real parts; image and manifests; PostgreSQL, Redis, Kafka" ;;
+    specification) echo "the specification, row by row, on real parts; image, manifests, Chromium, Schemathesis; PostgreSQL, Redis, Kafka" ;;
     dev) echo "the README's first command, with nothing installed beside it; kcat" ;;
   esac
 }
@@ -31,7 +31,7 @@ things_of() { # PART
   case $1 in
     lint) echo cargo-deny typos ;;
     end-to-end) echo clients ;;
-    specification) echo hadolint kubernetes-validate ;;
+    specification) echo hadolint kubernetes-validate asyncapi schemathesis ;;
   esac
   for server in $(servers_of "$1"); do
     if [[ $server == kafka ]] && ! is_given kafka; then
@@ -117,6 +117,7 @@ part_specification() {
   run_tests -p monte-carlo-service --test end_to_end -- specification:: || true
   step "the image" "$compile_limit_s" tests/specification/image/run "$(prepared_folder hadolint)" || true
   step "the manifests" "$test_limit_s" tests/specification/manifests/run "$(prepared_folder kubernetes-validate)" || true
+  step "the API against its document" 600 tests/specification/openapi/run || true
 }
 part_dev() { run_target; }
 

@@ -18,6 +18,8 @@ source_of() { # THING
     typos) echo tests/lint/typos.txt ;;
     hadolint) echo tests/lint/hadolint.txt ;;
     kubernetes-validate) echo tests/specification/manifests/requirements.txt ;;
+    schemathesis) echo tests/specification/openapi/requirements.txt ;;
+    asyncapi) echo tests/specification/asyncapi/package-lock.json ;;
   esac
 }
 
@@ -50,8 +52,21 @@ make_kafka() { # FOLDER
 }
 
 make_clients() { # FOLDER
-  cp tests/clients/package.json tests/clients/package-lock.json "$1" &&
+  npm_install "$1" tests/clients
+}
+
+make_asyncapi() { # FOLDER
+  npm_install "$1" tests/specification/asyncapi
+}
+
+npm_install() { # FOLDER PACKAGE
+  cp "$2/package.json" "$2/package-lock.json" "$1" &&
     within 300 npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund
+}
+
+# Asked by its path, as `python -m`, so that the folder may move.
+make_schemathesis() { # FOLDER
+  pip_install "$1" "$(source_of schemathesis)"
 }
 
 # Two and a half minutes on two cores.

@@ -35,6 +35,8 @@ mod report;
 mod rules;
 mod run;
 mod scale;
+#[cfg(feature = "schemas")]
+mod schemas;
 mod subject;
 mod tally;
 

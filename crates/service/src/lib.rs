@@ -7,7 +7,9 @@
 pub mod cli;
 pub mod config;
 pub mod core_service;
+mod dashboard;
 pub mod doctor;
+pub mod documents;
 pub mod fleet;
 pub mod http;
 pub mod intake;

@@ -1,6 +1,7 @@
 //! What a caller may ask of a simulation (contracts: `config`); every field has a default, unknown fields are refused.
 
 mod validate;
+pub(crate) mod whole;
 
 use std::fmt;
 
@@ -25,16 +26,20 @@ pub struct FieldError {
 
 /// The caller's wishes; absent fields take the defaults of the engine's rules.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SimulationConfig {
-    /// 1 to [`MAX_PATHS`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// 1 to 100,000,000.
+    #[serde(default, deserialize_with = "whole::or_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(minimum = 1, maximum = 100000000, examples(100000)))]
     pub paths: Option<u64>,
     /// 1 to 365 calendar days.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole::or_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(minimum = 1, maximum = 365, examples(30)))]
     pub horizon_days: Option<u32>,
     /// 1 to 100,000 rows; overrides the number that the trader's rate gives.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole::or_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(minimum = 1, maximum = 100000))]
     pub steps: Option<u32>,
     /// Rows are trades or days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,12 +49,14 @@ pub struct SimulationConfig {
     pub model: Option<Model>,
     /// Mean block length in rows, at least 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(minimum = 1.0))]
     pub block_length: Option<f64>,
     /// Whether returns compound or dollars add up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sizing: Option<Sizing>,
     /// 0 to 2⁵³ − 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole::or_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(minimum = 0, maximum = 9007199254740991.0))]
     pub seed: Option<u64>,
     /// A preset by name or the rules one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,6 +65,7 @@ pub struct SimulationConfig {
 
 /// One row of the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Level {
     /// One closing trade.
@@ -68,6 +76,7 @@ pub enum Level {
 
 /// The index process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Model {
     /// Politis & Romano (1994).
@@ -78,6 +87,7 @@ pub enum Model {
 
 /// How a row moves the balance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Sizing {
     /// Returns compound.
@@ -97,6 +107,7 @@ pub enum Rules {
 
 /// The platform's two sets of rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum RulesPreset {
     /// Those of a funded account.
@@ -107,6 +118,7 @@ pub enum RulesPreset {
 
 /// Rules spelled out; an absent rule is off.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuleSet {
     /// Total drawdown.
@@ -119,19 +131,23 @@ pub struct RuleSet {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profit_target: Option<ProfitTarget>,
     /// Trades before a pass.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole::or_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(maximum = 4294967295.0))]
     pub min_trades: Option<u32>,
     /// Trading days before a pass.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole::or_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(maximum = 4294967295.0))]
     pub min_days: Option<u32>,
     /// Calendar days in which to pass.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole::or_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(minimum = 1, maximum = 4294967295.0))]
     pub time_limit_days: Option<u32>,
     /// Best day against the whole profit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consistency: Option<Consistency>,
     /// The trader's share of the profit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(minimum = 0.0, maximum = 1.0))]
     pub profit_split: Option<f64>,
     /// When and how much is paid out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -147,6 +163,7 @@ impl RuleSet {
 
 /// Where the floor of the total drawdown stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum DrawdownKind {
     /// Below the starting balance.
@@ -159,15 +176,18 @@ pub enum DrawdownKind {
 
 /// A total-drawdown rule; exactly one of `fraction` and `amount`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Drawdown {
     /// Where the floor stands.
     pub kind: DrawdownKind,
     /// Of the reference balance, above 0, below 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(exclusive_minimum = 0.0, exclusive_maximum = 1.0))]
     pub fraction: Option<f64>,
     /// US dollars below the reference, above 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(exclusive_minimum = 0.0, maximum = 10000000000.0))]
     pub amount: Option<f64>,
     /// The floor stops rising at the starting balance plus an offset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -176,22 +196,27 @@ pub struct Drawdown {
 
 /// Where a trailing floor stops rising.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Lock {
     /// US dollars above the starting balance.
     #[serde(default)]
+    #[cfg_attr(feature = "schemas", schema(minimum = -10000000000.0, maximum = 10000000000.0))]
     pub offset: f64,
 }
 
 /// A daily-loss rule; exactly one of `fraction` and `amount`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DailyLoss {
     /// Of the reference, above 0, below 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(exclusive_minimum = 0.0, exclusive_maximum = 1.0))]
     pub fraction: Option<f64>,
     /// US dollars, above 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(exclusive_minimum = 0.0, maximum = 10000000000.0))]
     pub amount: Option<f64>,
     /// What the fraction is of.
     pub of: DailyLossReference,
@@ -199,6 +224,7 @@ pub struct DailyLoss {
 
 /// What a daily loss is measured against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum DailyLossReference {
     /// The starting balance.
@@ -209,34 +235,44 @@ pub enum DailyLossReference {
 
 /// A profit target; exactly one of `fraction` and `amount`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ProfitTarget {
     /// Of the starting balance, above 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(exclusive_minimum = 0.0, maximum = 1000.0))]
     pub fraction: Option<f64>,
     /// US dollars, above 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(exclusive_minimum = 0.0, maximum = 10000000000.0))]
     pub amount: Option<f64>,
 }
 
 /// A consistency rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Consistency {
     /// The best day's profit is at most this fraction of the whole.
+    #[cfg_attr(feature = "schemas", schema(exclusive_minimum = 0.0, maximum = 1.0))]
     pub fraction: f64,
 }
 
 /// A payout schedule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PayoutSchedule {
     /// Calendar days between requests.
+    #[serde(deserialize_with = "whole::required")]
+    #[cfg_attr(feature = "schemas", schema(minimum = 1, maximum = 365))]
     pub every_days: u32,
     /// The least a request may be, US dollars.
+    #[cfg_attr(feature = "schemas", schema(minimum = 0.0, maximum = 10000000000.0))]
     pub minimum: f64,
     /// The most a request may be, US dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(exclusive_minimum = 0.0, maximum = 10000000000.0))]
     pub cap: Option<f64>,
 }
 

@@ -11,10 +11,18 @@ use std::fmt;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::config::whole;
+
 /// The most trades that one history may hold; bounds memory (about 200 bytes a trade) and planning time.
 pub const MAX_TRADES: usize = 200_000;
 
-/// Milliseconds since 1970-01-01T00:00:00Z. Read from ISO-8601 text or a number of milliseconds, written as ISO-8601.
+/// 0001-01-01T00:00:00Z: years before have no four digits, and so no spelling that every reader of ISO-8601 takes.
+pub(crate) const FIRST_MS: i64 = -62_135_596_800_000;
+/// 9999-12-30T22:00:00Z, the last second that [`jiff::Timestamp`] takes in every zone.
+pub(crate) const LAST_MS: i64 = 253_402_207_200_000;
+
+/// Milliseconds since 1970-01-01T00:00:00Z, in the years 1 to 9999. Read from ISO-8601 text or a number of
+/// milliseconds, written as ISO-8601.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EpochMs(pub i64);
 
@@ -49,9 +57,11 @@ impl<'de> Deserialize<'de> for EpochMs {
                 f.write_str("an ISO-8601 time or a number of milliseconds since 1970")
             }
             fn visit_i64<E: de::Error>(self, ms: i64) -> Result<EpochMs, E> {
-                jiff::Timestamp::from_millisecond(ms)
-                    .map(|_| EpochMs(ms))
-                    .map_err(|_| E::invalid_value(de::Unexpected::Signed(ms), &self))
+                if (FIRST_MS..=LAST_MS).contains(&ms) {
+                    Ok(EpochMs(ms))
+                } else {
+                    Err(E::invalid_value(de::Unexpected::Signed(ms), &self))
+                }
             }
             fn visit_u64<E: de::Error>(self, ms: u64) -> Result<EpochMs, E> {
                 i64::try_from(ms)
@@ -66,9 +76,11 @@ impl<'de> Deserialize<'de> for EpochMs {
                 }
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<EpochMs, E> {
-                text.parse::<jiff::Timestamp>()
-                    .map(|at| EpochMs(at.as_millisecond()))
-                    .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+                let at = text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond);
+                match at {
+                    Ok(ms) if (FIRST_MS..=LAST_MS).contains(&ms) => Ok(EpochMs(ms)),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
+                }
             }
         }
         deserializer.deserialize_any(EitherForm)
@@ -77,6 +89,7 @@ impl<'de> Deserialize<'de> for EpochMs {
 
 /// One trade as Core Service reports it. `pnl` (US dollars) is realised on the trade that closes a position.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Trade {
     /// Core's id; breaks ties between trades of the same time.
@@ -104,6 +117,7 @@ pub struct Trade {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fee: Option<f64>,
     /// Realised profit or loss in US dollars; 0 on a trade that opens.
+    #[cfg_attr(feature = "schemas", schema(minimum = -10000000000.0, maximum = 10000000000.0))]
     pub pnl: f64,
     /// A cancelled trade does not count.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -114,22 +128,28 @@ pub struct Trade {
 
 /// The account's balances today, US dollars.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PnlData {
     /// Current balance.
+    #[cfg_attr(feature = "schemas", schema(minimum = 0.01, maximum = 10000000000.0))]
     pub balance: f64,
     /// Highest balance so far.
+    #[cfg_attr(feature = "schemas", schema(minimum = 0.01, maximum = 10000000000.0))]
     pub peak: f64,
     /// Realised profit since the start.
     #[serde(default)]
+    #[cfg_attr(feature = "schemas", schema(minimum = -10000000000.0, maximum = 10000000000.0))]
     pub realized: f64,
     /// Profit of open positions, left out of the simulation.
     #[serde(default)]
+    #[cfg_attr(feature = "schemas", schema(minimum = -10000000000.0, maximum = 10000000000.0))]
     pub unrealized: f64,
 }
 
 /// The terms of a tier; each absent term falls back to the funded defaults and is said in `assumptions`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TierTerms {
     /// Core's id of the tier.
@@ -140,45 +160,56 @@ pub struct TierTerms {
     pub name: Option<String>,
     /// US dollars.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(minimum = 0.01, maximum = 10000000000.0))]
     pub starting_balance: Option<f64>,
     /// Fraction of the peak.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(exclusive_minimum = 0.0, exclusive_maximum = 1.0))]
     pub max_drawdown: Option<f64>,
     /// A condition for passing; never breaks an account.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole::or_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(maximum = 4294967295.0))]
     pub min_trades: Option<u32>,
     /// Fraction of the balance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(minimum = 0.0, maximum = 1000000.0))]
     pub max_risk_per_trade: Option<f64>,
     /// The trader's share of the profit, a fraction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(minimum = 0.0, maximum = 1.0))]
     pub profit_split: Option<f64>,
 }
 
 /// All that a simulation needs to know of an account: what a job stores, and what a caller may send inline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct InputData {
     /// The whole history, in any order, opening and cancelled trades allowed.
     #[serde(alias = "trade_history")]
+    #[cfg_attr(feature = "schemas", schema(max_items = 200000))]
     pub trade_history: Vec<Trade>,
     /// Balances today.
     #[serde(alias = "pnl_data")]
     pub pnl_data: PnlData,
     /// Balance at the account's start; by default `balance - realized`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(minimum = 0.01, maximum = 10000000000.0))]
     pub starting_balance: Option<f64>,
     /// What the trader has withdrawn so far; by default 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(minimum = 0.0, maximum = 10000000000.0))]
     pub total_withdrawals: Option<f64>,
     /// The tier's terms: the assessment's limits, and the profit split that goes on into a funded account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<TierTerms>,
     /// A funded account's own maximum drawdown (fraction of the peak), where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(exclusive_minimum = 0.0, exclusive_maximum = 1.0))]
     pub max_drawdown: Option<f64>,
     /// A funded account's own maximum risk per trade (fraction of the balance), where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(minimum = 0.0, maximum = 1000000.0))]
     pub max_risk_per_trade: Option<f64>,
     /// What whoever gathered this had to assume, as sentences; copied into the result.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

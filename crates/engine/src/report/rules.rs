@@ -4,44 +4,78 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::rules::{Applied, MIN_PAYOUT, Rulebook};
-use crate::{Drawdown, Plan};
+use crate::{DrawdownKind, Lock, Plan};
 
+/// The rules as applied, spelled out. Money is US dollars.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
-struct RulesAsApplied<'a> {
+pub(super) struct RulesAsApplied {
     /// `funded`, `assessment` or `custom`.
     rulebook: Rulebook,
+    /// Balance at the account's start: the reference of targets, static floors and locks.
     starting_balance: f64,
+    /// Withdrawn before the simulation's start.
     total_withdrawals: f64,
+    /// Total drawdown; absent where nothing limits it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    drawdown: Option<DrawdownAsApplied<'a>>,
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    drawdown: Option<DrawdownAsApplied>,
+    /// What there is to pass, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
     pass: Option<PassAsApplied>,
+    /// Calendar days after which the account is closed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
     time_limit_days: Option<u32>,
+    /// The same in rows.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
     time_limit_steps: Option<u32>,
+    /// The trader's share of the profit, a fraction.
     profit_split: f64,
+    /// The least that is paid out.
     minimum_payout: f64,
-    not_simulated: &'a [&'static str],
+    /// Names of the rules asked for that are not simulated.
+    not_simulated: Vec<&'static str>,
 }
 
+/// The total-drawdown rule as applied: one of `fraction` and `amount`.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
-struct DrawdownAsApplied<'a> {
-    #[serde(flatten)]
-    rule: &'a Drawdown,
+struct DrawdownAsApplied {
+    /// Where the floor stands.
+    kind: DrawdownKind,
+    /// Of the reference balance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    fraction: Option<f64>,
+    /// Dollars below the reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    amount: Option<f64>,
+    /// Where a trailing floor stops rising.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    lock: Option<Lock>,
     /// Dollars.
     floor_at_start: f64,
 }
 
+/// What a path must do to pass.
 #[derive(Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 struct PassAsApplied {
     /// Dollars at and above which there is profit enough; absent where any profit will do.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
     target_balance: Option<f64>,
+    /// Closing trades.
     min_trades: u32,
+    /// Trading days; 0 where rows are trades.
     min_days: u32,
 }
 
@@ -52,11 +86,15 @@ pub(super) fn as_applied(plan: &Plan) -> Value {
         rulebook: applied.rulebook,
         starting_balance: applied.starting_balance,
         total_withdrawals: applied.withdrawals,
-        drawdown: applied
-            .drawdown
-            .as_ref()
-            .zip(applied.floor_at_start())
-            .map(|(rule, floor_at_start)| DrawdownAsApplied { rule, floor_at_start }),
+        drawdown: applied.drawdown.as_ref().zip(applied.floor_at_start()).map(|(rule, floor_at_start)| {
+            DrawdownAsApplied {
+                kind: rule.kind,
+                fraction: rule.fraction,
+                amount: rule.amount,
+                lock: rule.lock.clone(),
+                floor_at_start,
+            }
+        }),
         pass: applied.pass.as_ref().map(|pass| PassAsApplied {
             target_balance: pass.target_balance,
             min_trades: pass.min_trades,
@@ -66,7 +104,7 @@ pub(super) fn as_applied(plan: &Plan) -> Value {
         time_limit_steps: applied.time_limit_days.map(|_| plan.horizon.last_step),
         profit_split: applied.profit_split,
         minimum_payout: MIN_PAYOUT,
-        not_simulated: &applied.not_simulated,
+        not_simulated: applied.not_simulated.clone(),
     };
     serde_json::to_value(rules).unwrap_or(Value::Null)
 }

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+#[cfg(feature = "schemas")]
+use super::rules::RulesAsApplied;
 use crate::{Level, Model, Sizing};
 
 /// How the work was carried out; no part of the digest.
@@ -13,8 +15,9 @@ pub struct Execution {
     pub simulation_time_seconds: f64,
 }
 
-/// The result (contracts §5 and §7). Money is US dollars; distributions are over all paths, broken ones included.
+/// What a simulation found. Money is US dollars; distributions are over all paths, broken ones included.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema), schema(as = SimulationResult))]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// Risk of the horizon, in both dialects.
@@ -46,6 +49,7 @@ pub struct Report {
     pub ruin_probability: Estimate,
     /// The account passes by the horizon; absent where there is nothing to pass.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
     pub pass_probability: Option<Estimate>,
     /// The account neither breaks nor passes by the horizon.
     pub neither_probability: Estimate,
@@ -53,12 +57,14 @@ pub struct Report {
     pub expected_payout: Estimate,
     /// When accounts break; absent where none did.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
     pub time_to_breach: Option<EventTime>,
     /// When accounts pass; absent where none did.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
     pub time_to_pass: Option<EventTime>,
     /// Percentiles of the final balance, the horizon return and the greatest drawdown.
-    pub percentiles: Distribution<Percentiles>,
+    pub percentiles: Distribution<Percentiles<f64>>,
     /// Histograms of the final balance and the greatest drawdown.
     pub histograms: Distribution<Histogram>,
     /// The balance on the way.
@@ -81,6 +87,7 @@ pub struct Report {
     /// Whether returns compound or dollars add up.
     pub sizing: Sizing,
     /// The rules as applied.
+    #[cfg_attr(feature = "schemas", schema(value_type = RulesAsApplied))]
     pub rules: serde_json::Value,
     /// Of all random streams.
     pub seed: u64,
@@ -98,6 +105,7 @@ pub struct Report {
 
 /// Losses are positive dollars; `signed…` are the same numbers where a loss may be negative, a gain.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RiskMetrics {
     /// The 95 % quantile of the horizon loss, never below 0.
@@ -125,13 +133,16 @@ pub struct RiskMetrics {
     /// Mean over paths of the greatest `(peak − balance) / peak`.
     pub max_drawdown: f64,
     /// Mean / deviation of the horizon return × √(365 / horizonDays); null where the deviation is 0.
+    #[cfg_attr(feature = "schemas", schema(required = true))]
     pub sharpe_ratio: Option<f64>,
     /// The same with the downside deviation about 0; null where that is 0.
+    #[cfg_attr(feature = "schemas", schema(required = true))]
     pub sortino_ratio: Option<f64>,
 }
 
 /// Fractions of the current balance.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConfidenceIntervals {
     /// The 2.5 % quantile of the horizon return.
@@ -154,6 +165,7 @@ pub struct ConfidenceIntervals {
 
 /// A value and its 95 % Monte Carlo interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Estimate {
     /// The value.
@@ -166,6 +178,7 @@ pub struct Estimate {
 
 /// Broken paths by cause; when one move crosses two floors, the higher is the cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BreachCauses {
     /// By the total-drawdown rule.
@@ -176,6 +189,7 @@ pub struct BreachCauses {
 
 /// When an event came, among the paths on which it did, in rows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EventTime {
     /// Mean.
@@ -187,12 +201,14 @@ pub struct EventTime {
 /// The same of the final balance (dollars), the horizon return (fraction; percentiles only) and the greatest drawdown
 /// (fraction).
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Distribution<T> {
     /// Dollars.
     pub final_balance: T,
     /// Fraction of the current balance.
     #[serde(rename = "return", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
     pub horizon_return: Option<T>,
     /// Fraction of the peak.
     pub drawdown: T,
@@ -200,6 +216,7 @@ pub struct Distribution<T> {
 
 /// Each the smallest x with F(x) ≥ q.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 pub struct Percentiles<T = f64> {
     /// 1 %.
     pub p1: T,
@@ -226,6 +243,7 @@ impl<T> Percentiles<T> {
 
 /// Paths in equal bins.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 pub struct Histogram {
     /// The bins' borders, one more than bins.
     pub edges: Vec<f64>,
@@ -235,6 +253,7 @@ pub struct Histogram {
 
 /// One entry for each of at most 65 steps, the start included.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FanChart {
     /// Rows done.
@@ -248,11 +267,13 @@ pub struct FanChart {
     pub breached: Vec<f64>,
     /// Share of paths passed by then; absent where there is nothing to pass.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
     pub passed: Option<Vec<f64>>,
 }
 
 /// Quantiles by order statistics, their bins' width included; the rest by means of 32 sub-batches by path id (Student's t, 31 degrees of freedom).
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MonteCarloErrors {
     /// Of `signedVar95`.
@@ -268,16 +289,22 @@ pub struct MonteCarloErrors {
     /// Of `return99Upper`.
     pub return99_upper: Estimate,
     /// Of `meanReturn`.
+    #[cfg_attr(feature = "schemas", schema(required = true))]
     pub mean_return: Option<Estimate>,
     /// Of `variance`.
+    #[cfg_attr(feature = "schemas", schema(required = true))]
     pub variance: Option<Estimate>,
     /// Of `standardDeviation`.
+    #[cfg_attr(feature = "schemas", schema(required = true))]
     pub standard_deviation: Option<Estimate>,
     /// Of `maxDrawdown`.
+    #[cfg_attr(feature = "schemas", schema(required = true))]
     pub max_drawdown: Option<Estimate>,
     /// Of `sharpeRatio`.
+    #[cfg_attr(feature = "schemas", schema(required = true))]
     pub sharpe_ratio: Option<Estimate>,
     /// Of `sortinoRatio`.
+    #[cfg_attr(feature = "schemas", schema(required = true))]
     pub sortino_ratio: Option<Estimate>,
     /// Of `signedCvar95`: asymptotic, the tail's own variance and the quantile's.
     pub signed_cvar95: Estimate,

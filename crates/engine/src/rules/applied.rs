@@ -15,6 +15,7 @@ const FUNDED_SPLIT: f64 = 0.80;
 
 /// Whose rules they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Rulebook {
     /// The platform's for a funded account.

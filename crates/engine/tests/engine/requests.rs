@@ -10,6 +10,26 @@ fn field_of(asked: Value) -> String {
 }
 
 #[test]
+fn a_whole_number_may_be_spelled_with_a_point() {
+    let asked = json!({"paths": 5.0, "horizonDays": 30.0, "steps": null, "seed": 9_007_199_254_740_991.0,
+        "rules": {"minTrades": 3.0, "payout": {"everyDays": 14.0, "minimum": 0}}});
+    let whole = json!({"paths": 5, "horizonDays": 30, "seed": 9_007_199_254_740_991_u64,
+        "rules": {"minTrades": 3, "payout": {"everyDays": 14, "minimum": 0}}});
+    assert_eq!(config(asked), config(whole));
+    for wrong in [
+        json!({"paths": 5.5}),
+        json!({"paths": -5.0}),
+        json!({"paths": 1e300}),
+        json!({"paths": "5"}),
+        json!({"steps": 4_294_967_296_u64}),
+        json!({"rules": {"payout": {"everyDays": null, "minimum": 0}}}),
+        json!({"rules": {"payout": {"minimum": 0}}}),
+    ] {
+        assert!(serde_json::from_value::<SimulationConfig>(wrong.clone()).is_err(), "{wrong} is taken");
+    }
+}
+
+#[test]
 fn ranges_of_the_configuration() {
     for (asked, field) in [
         (json!({"paths": 0}), "config.paths"),
@@ -203,6 +223,17 @@ fn both_forms_of_a_time() {
     assert_eq!(read(json!(1_767_225_600_250.0)).unwrap(), EpochMs(1_767_225_600_250));
     assert!(read(json!("yesterday")).is_err() && read(json!(1e300)).is_err() && read(json!(null)).is_err());
     assert_eq!(serde_json::to_value(EpochMs(1_767_225_600_250)).unwrap(), "2026-01-01T00:00:00.250Z");
+    // Four digits make a year: what is read can be written as every reader takes it.
+    for at in [json!(-62_135_596_800_000_i64), json!(253_402_207_200_000_i64), json!("9999-12-30T22:00:00Z")]
+    {
+        let written = serde_json::to_value(read(at.clone()).unwrap()).unwrap();
+        assert_eq!(written.as_str().map(str::len), Some(24), "{at}: {written}");
+    }
+    for at in
+        [json!(-62_135_596_800_001_i64), json!(253_402_207_200_001_i64), json!("-002798-06-13T14:36:20Z")]
+    {
+        assert!(read(at.clone()).is_err(), "{at} is taken");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod daily;
 mod dev;
 mod doctor;
+mod documents;
 mod healthcheck;
 mod migrate;
 mod serve;
@@ -12,6 +13,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::ConfigFaults;
+use crate::documents::asyncapi;
+use crate::http;
 
 /// Says how likely a trading account is to break its rules, what it will pay out, and how sure that is.
 #[derive(Debug, Parser)]
@@ -35,6 +38,10 @@ enum Command {
     Migrate,
     /// Ask the service on this machine whether it lives; exit with 0 if so, else with 1
     Healthcheck(healthcheck::Arguments),
+    /// Print the API as an OpenAPI 3.1 document, the same as at /openapi.json
+    Openapi,
+    /// Print the topics as an AsyncAPI 3 document, the same as at /asyncapi.json
+    Asyncapi,
 }
 
 /// A fault of the configuration: mend the variables and start again.
@@ -49,6 +56,8 @@ pub async fn run() -> ExitCode {
         Command::Daily(arguments) => daily::run(&arguments).await,
         Command::Migrate => migrate::run().await,
         Command::Healthcheck(arguments) => healthcheck::run(arguments).await,
+        Command::Openapi => documents::print(&http::openapi()),
+        Command::Asyncapi => documents::print(&asyncapi::document()),
     }
 }
 

@@ -8,6 +8,7 @@ use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::limits::ERROR_CHARS_MAX;
 use crate::store::StoreError;
@@ -27,11 +28,18 @@ pub struct ApiError {
     field: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// Why the request was refused, or could not be answered.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(super) struct Body<'a> {
+    /// A sentence; for people.
     error: &'a str,
+    /// Stable; for programs.
+    #[schema(examples("invalid_request"))]
     code: &'a str,
+    /// Dotted path of what is wrong in the request.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples("config.paths"))]
     field: Option<&'a str>,
 }
 

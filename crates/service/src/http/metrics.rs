@@ -66,6 +66,10 @@ const CORE_SERVICE_BUCKETS_S: [f64; 9] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.
 const SIMULATION_BUCKETS_S: [f64; 12] =
     [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1_200.0];
 
+/// Metrics for Prometheus
+#[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "operation", responses(
+    (status = 200, description = "Prometheus' text format", body = String, content_type = "text/plain; version=0.0.4; charset=utf-8"),
+))]
 pub(super) async fn metrics(State(app): State<AppState>) -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics.render())
 }

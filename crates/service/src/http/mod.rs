@@ -6,14 +6,17 @@
 mod access;
 mod body;
 mod correlation;
+mod documents;
 mod error;
 mod health;
 mod hex;
 pub mod job_reader;
 pub mod limits;
 pub mod metrics;
+mod overview;
 pub mod readiness;
 mod ready;
+mod reference;
 pub mod server;
 mod simulations;
 pub mod subjects;
@@ -25,11 +28,13 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::ToSchema as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use correlation::CORRELATION_ID;
 pub use error::ApiError;
@@ -37,6 +42,7 @@ pub(crate) use simulations::daily_view::DailyCountsView;
 
 use crate::schedule::trigger::DailyDoor;
 use crate::store::Store;
+use error::Body;
 use job_reader::JobReader;
 use limits::{HISTORIES_CHECKED_MAX, LARGE_BODIES_MAX, Timeouts};
 use readiness::Readiness;
@@ -105,13 +111,8 @@ pub fn router(dependencies: Dependencies) -> Router {
         large_bodies: Arc::new(Semaphore::new(LARGE_BODIES_MAX)),
         histories: Arc::new(Semaphore::new(HISTORIES_CHECKED_MAX)),
     };
-    Router::new()
-        .route("/health", get(health::health))
-        .route("/ready", get(ready::ready))
-        .route("/metrics", get(metrics::metrics))
-        .route("/simulations", get(simulations::list::list).post(simulations::create::create))
-        .route("/simulations/daily", post(simulations::daily::run))
-        .route("/simulations/{id}", get(simulations::get::get))
+    let (routes, _) = routes().split_for_parts();
+    routes
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(app.clone(), in_time))
@@ -119,6 +120,26 @@ pub fn router(dependencies: Dependencies) -> Router {
         .layer(from_fn(access::record))
         .layer(from_fn(correlation::correlate))
         .with_state(app)
+}
+
+/// Every route with its documentation: what is not here is neither served nor documented.
+fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(overview::overview))
+        .routes(routes!(reference::reference))
+        .routes(routes!(documents::openapi_document))
+        .routes(routes!(documents::asyncapi_document))
+        .routes(routes!(health::health))
+        .routes(routes!(ready::ready))
+        .routes(routes!(metrics::metrics))
+        .routes(routes!(simulations::list::list, simulations::create::create))
+        .routes(routes!(simulations::daily::run))
+        .routes(routes!(simulations::get::get))
+}
+
+/// The API as an OpenAPI 3.1 document.
+pub fn openapi() -> serde_json::Value {
+    crate::documents::openapi::finish(&routes().into_openapi(), Body::name().as_ref())
 }
 
 /// A request that takes too long is dropped; nothing half-done stays behind, for the store writes in transactions.
@@ -133,7 +154,8 @@ async fn in_time(State(app): State<AppState>, request: Request, next: Next) -> R
 }
 
 async fn no_such_route() -> ApiError {
-    let message = "there is no such route; there are /health, /ready, /metrics, /simulations, /simulations/daily and /simulations/:id";
+    let message =
+        "there is no such route; /docs describes those that there are, /simulations and /health among them";
     ApiError::new(StatusCode::NOT_FOUND, "route_not_found", message)
 }
 

@@ -14,7 +14,7 @@ pub const EVENT_BYTES_MAX: usize = 256 * 1024;
 /// How much of a message that cannot be read is kept for a person.
 pub const POISON_BYTES_MAX: usize = 64 * 1024;
 /// The longest id that the platform gives.
-const ID_CHARS_MAX: usize = 128;
+pub const ID_CHARS_MAX: usize = 128;
 
 /// What a message means for us.
 #[derive(Clone, Debug, PartialEq)]

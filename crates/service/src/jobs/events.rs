@@ -11,7 +11,7 @@ use crate::telemetry::trace_context::TraceContext;
 pub const EVENT_BYTES_MAX: usize = 256 * 1024;
 
 /// Result fields that only draw charts, in the order in which a too large event drops them.
-const CHART_FIELDS: [&str; 3] = ["fan", "histograms", "percentiles"];
+pub const CHART_FIELDS: [&str; 3] = ["fan", "histograms", "percentiles"];
 
 /// UUIDv5 namespace of our event ids.
 const EVENT_NAMESPACE: Uuid = Uuid::from_u128(0x9c1e_8a52_6f0d_5c1b_a3a7_2f4e_6d0b_71c4);
@@ -27,7 +27,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// The topic's name.
-    pub fn topic(self) -> &'static str {
+    pub const fn topic(self) -> &'static str {
         match self {
             Self::Started => "montecarlo.simulation-started",
             Self::Completed => "montecarlo.simulation-completed",

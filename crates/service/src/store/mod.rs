@@ -13,6 +13,7 @@ mod sqlite;
 use async_trait::async_trait;
 use monte_carlo_engine::Subject;
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::jobs::events::OutboxMessage;
@@ -196,7 +197,8 @@ pub struct Settlement {
 }
 
 /// The specification's statuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ToSchema)]
+#[schema(rename_all = "lowercase")]
 pub enum JobStatus {
     Pending,
     Running,

@@ -26,6 +26,8 @@ pub(crate) struct Books {
     keys: Mutex<HashMap<String, (String, JobId)>>,
     pub(crate) is_down: AtomicBool,
     pub(crate) is_unmigrated: AtomicBool,
+    /// Lists never come.
+    pub(crate) is_stuck: AtomicBool,
 }
 
 impl Books {
@@ -144,6 +146,9 @@ impl Store for Books {
         limit: u32,
         cursor: Option<&Cursor>,
     ) -> Result<Vec<JobRecord>, StoreError> {
+        if self.is_stuck.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         self.is_up()?;
         let holds = |job: &JobRecord| {
             let is =

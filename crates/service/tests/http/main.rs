@@ -6,6 +6,7 @@ mod create;
 mod daily;
 mod fuzz;
 mod limits;
+mod overview;
 mod probes;
 mod read;
 mod refusals;

@@ -90,7 +90,7 @@ async fn bad_orders() {
 async fn refusals_say_what_was_expected() {
     let service = Service::start().await;
     insta::assert_snapshot!(service.post("{\"assessmentId\": \"a\",\n x}").await.text, @r#"{"error":"the body is not JSON: key must be a string at line 2 column 2","code":"invalid_json"}"#);
-    insta::assert_snapshot!(service.post(r#"{"assessmentId": "a", "config": {"paths": "5"}}"#).await.text, @r#"{"error":"invalid type: string \"5\", expected u64 at line 1 column 45","code":"invalid_request","field":"config.paths"}"#);
+    insta::assert_snapshot!(service.post(r#"{"assessmentId": "a", "config": {"paths": "5"}}"#).await.text, @r#"{"error":"invalid type: string \"5\", expected a whole number, not negative at line 1 column 45","code":"invalid_request","field":"config.paths"}"#);
     insta::assert_snapshot!(service.post(r#"{"assessmentId": "a", "inputdata": 1}"#).await.text, @r#"{"error":"unknown field `inputdata`, expected one of `assessmentId`, `fundedAccountId`, `config`, `inputData` at line 1 column 33","code":"invalid_request","field":"inputdata"}"#);
     insta::assert_snapshot!(service.get("/simulations?status=done").await.text, @r#"{"error":"must be one of pending, running, completed, failed","code":"invalid_request","field":"status"}"#);
 }
@@ -186,7 +186,7 @@ async fn wrong_types_routes_and_methods() {
     let answer = Answer::of(packed.header("content-encoding", "gzip").body("{}").send().await.unwrap()).await;
     assert_eq!(answer.refusal(), refusal(415, "unsupported_encoding", ""));
 
-    for path in ["/", "/simulations/", "/simulations/a/b", "/Health", "/%00", "/metrics/x"] {
+    for path in ["/docs/", "/simulations/", "/simulations/a/b", "/Health", "/%00", "/metrics/x"] {
         assert_eq!(service.get(path).await.refusal(), refusal(404, "route_not_found", ""), "{path}");
     }
     for (method, path, allow) in [

@@ -6,13 +6,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use monte_carlo_engine::Subject;
-use serde_json::json;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
-use super::order::{Order, check_input};
+use super::order::{self, Order, check_input};
 use crate::http::AppState;
 use crate::http::body::receive_json;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Body};
 use crate::http::hex;
 use crate::http::limits::INLINE_PARSE_BYTES_MAX;
 use crate::http::subjects::Existence;
@@ -25,6 +26,49 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// The longest key; a UUID has 36 characters.
 const KEY_CHARS_MAX: usize = 255;
 
+/// A simulation that was ordered.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SimulationOrdered)]
+struct Ordered {
+    /// Opaque.
+    #[schema(value_type = String)]
+    job_id: JobId,
+}
+
+/// Order a simulation
+///
+/// Answers at once; `GET /simulations/{id}` says what came of it. Each call makes a new simulation, unless its
+/// `Idempotency-Key` was seen with the same body: then that one is named again. Without `inputData` the history is
+/// fetched from Core Service. Unknown fields are refused beside the ids and inside `config`, and ignored inside `inputData`.
+#[utoipa::path(post, path = "/simulations", operation_id = "createSimulation", tag = "simulations",
+    params(("Idempotency-Key" = Option<String>, Header, description = "With the same body, the same simulation again", min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
+    request_body(content = order::Body, content_type = "application/json", description = "At most 8 MiB, not compressed", examples(
+        ("an assessment" = (value = json!({"assessmentId": "asm-0001"}))),
+        ("a history of one's own" = (value = json!({
+            "fundedAccountId": "mine",
+            "inputData": {
+                "tradeHistory": [
+                    {"id": "1", "pnl": 420.5, "timestamp": "2026-10-01T09:30:00Z"},
+                    {"id": "2", "pnl": -180, "timestamp": 1_790_932_200_000_i64},
+                ],
+                "pnlData": {"balance": 100_240.5, "peak": 100_420.5, "realized": 240.5, "unrealized": 0},
+            },
+            "config": {"paths": 10_000, "horizonDays": 30, "rules": {"drawdown": {"kind": "trailing", "fraction": 0.1}}},
+        }))),
+    )),
+    responses(
+        (status = 202, description = "Taken", body = Ordered, headers(("location" = String, description = "Where the simulation is")), links(
+            ("the simulation" = (operation_id = "getSimulation", parameters(("id" = "$response.body#/jobId")))),
+        )),
+        (status = 400, description = "`invalid_json`, `unreadable_body`, or `invalid_request` with the `field`", body = Body),
+        (status = 404, description = "`assessment_not_found` or `funded_account_not_found`: Core Service does not know it", body = Body),
+        (status = 408, description = "`request_timeout`: the body came too slowly", body = Body),
+        (status = 413, description = "`body_too_large`", body = Body),
+        (status = 415, description = "`unsupported_media_type` or `unsupported_encoding`", body = Body),
+        (status = 422, description = "`cannot_simulate`: understood, but no such simulation can be run; or `idempotency_key_reused` with another body", body = Body),
+    ),
+)]
 pub(in crate::http) async fn create(
     State(app): State<AppState>,
     Extension(trace): Extension<TraceContext>,
@@ -59,7 +103,7 @@ pub(in crate::http) async fn create(
         Creation::KeyReused => return Err(key_reused()),
     };
     let location = [(LOCATION, format!("/simulations/{id}"))];
-    Ok((StatusCode::ACCEPTED, location, Json(json!({"jobId": id}))).into_response())
+    Ok((StatusCode::ACCEPTED, location, Json(Ordered { job_id: id })).into_response())
 }
 
 async fn understand(bytes: axum::body::Bytes) -> Result<Order, ApiError> {

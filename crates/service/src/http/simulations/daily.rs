@@ -13,9 +13,25 @@ use super::daily_view::{DailyCountsView, DailyOrder};
 use super::order::object;
 use crate::http::AppState;
 use crate::http::body::receive_json;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Body};
 use crate::schedule::trigger::TriggerError;
 
+/// Run a day's simulations
+///
+/// One simulation for each funded account that is active, once a day however often it is asked for. The schedule does
+/// the same by itself, every night; a run that cannot be finished now goes on by itself.
+#[utoipa::path(post, path = "/simulations/daily", operation_id = "runDaily", tag = "simulations",
+    request_body(content = Option<DailyOrder>, content_type = "application/json", description = "May be absent", examples(
+        ("a day" = (value = json!({"date": "2026-11-24"}))),
+    )),
+    responses(
+        (status = 200, description = "The day's run is finished", body = DailyCountsView),
+        (status = 400, description = "`invalid_json`, `unreadable_body`, or `invalid_request` with the `field`: a date that is no day, has not come yet in the schedule's zone, or is more than 31 days ago", body = Body),
+        (status = 408, description = "`request_timeout`: the body came too slowly", body = Body),
+        (status = 413, description = "`body_too_large`", body = Body),
+        (status = 415, description = "`unsupported_media_type` or `unsupported_encoding`", body = Body),
+    ),
+)]
 pub(in crate::http) async fn run(
     State(app): State<AppState>,
     request: Request,

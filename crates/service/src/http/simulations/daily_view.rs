@@ -3,19 +3,22 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::schedule::trigger::DailyReport;
 
 /// What may be asked; the body may also be absent.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DailyOrder {
     /// `YYYY-MM-DD`, today in the schedule's zone unless given.
+    #[schema(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", format = Date)]
     pub(crate) date: Option<String>,
 }
 
 /// What a finished run did.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = DailyCounts)]
 pub(crate) struct DailyCountsView {
     /// The local day.
     pub(crate) date: String,

@@ -7,10 +7,19 @@ use axum::extract::{Path, State};
 use super::job_view::JobView;
 use super::order::platform_id;
 use crate::http::AppState;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Body};
 use crate::jobs::ids::JobId;
 
-/// An id that no job can have is simply not there: callers treat ids as opaque.
+/// One simulation
+///
+/// Input and result whole. Ids are opaque; one that no simulation can have is simply not there.
+#[utoipa::path(get, path = "/simulations/{id}", operation_id = "getSimulation", tag = "simulations",
+    params(("id" = String, Path, description = "As `POST /simulations` gave it", example = "01934f6e-6c1a-7c3b-9d55-3f6a0c1e2b77")),
+    responses(
+        (status = 200, description = "The simulation", body = JobView),
+        (status = 404, description = "`simulation_not_found`", body = Body),
+    ),
+)]
 pub(in crate::http) async fn get(
     State(app): State<AppState>,
     id: Result<Path<String>, PathRejection>,

@@ -7,12 +7,13 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::cursor;
 use super::job_view::JobView;
 use super::order::platform_id;
 use crate::http::AppState;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Body};
 use crate::store::{Cursor, JobFilter, JobRecord, JobStatus};
 
 /// Jobs on a page unless asked otherwise.
@@ -20,12 +21,16 @@ const LIMIT_DEFAULT: u32 = 50;
 /// The most jobs on a page; a result with its charts is some 50 KB.
 const LIMIT_MAX: u32 = 200;
 
-#[derive(Serialize)]
+/// Simulations, newest first.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SimulationPage)]
 pub(in crate::http) struct Page {
+    /// Without their trades: `inputData` says how many there were.
     jobs: Vec<JobView>,
     /// Where the next page begins; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_cursor: Option<String>,
 }
 
@@ -36,6 +41,24 @@ struct Wish {
     cursor: Option<Cursor>,
 }
 
+/// Simulations, newest first
+///
+/// All filters hold at once. Unknown parameters are refused: a misspelled filter would otherwise answer with
+/// everybody's simulations.
+#[utoipa::path(get, path = "/simulations", operation_id = "listSimulations", tag = "simulations",
+    params(
+        ("assessmentId" = Option<String>, Query, description = "Of this assessment", min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$"),
+        ("fundedAccountId" = Option<String>, Query, description = "Of this funded account", min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$"),
+        ("status" = Option<JobStatus>, Query, description = "In this state"),
+        ("limit" = Option<u32>, Query, description = "The most on a page; 50 unless given", minimum = 1, maximum = 200),
+        ("cursor" = Option<String>, Query, description = "Where the page begins: the `nextCursor` of an earlier answer, unchanged",
+            pattern = r"^(?:2d)?(?:3[0-9]){1,18}3a(?:[2-6][0-9a-f]|7[0-9a-e]){1,128}$"),
+    ),
+    responses(
+        (status = 200, description = "A page", body = Page),
+        (status = 400, description = "`invalid_request`: a parameter is unknown, doubled or out of its range; `field` names it", body = Body),
+    ),
+)]
 pub(in crate::http) async fn list(
     State(app): State<AppState>,
     parameters: Result<Query<Vec<(String, String)>>, QueryRejection>,

@@ -13,6 +13,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
+use utoipa::ToSchema;
 
 use crate::http::error::ApiError;
 use crate::jobs::input::StoredInput;
@@ -28,13 +29,25 @@ pub(super) struct Order {
     pub(super) input: Option<InputData>,
 }
 
-#[derive(Deserialize)]
+/// Exactly one of `assessmentId` and `fundedAccountId`.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Body {
+#[schema(as = SimulationRequest)]
+pub(super) struct Body {
+    /// The account that a trader would get who passed this assessment.
+    #[schema(
+        min_length = 1,
+        max_length = 128,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$",
+        examples("asm-0001")
+    )]
     assessment_id: Option<String>,
+    /// This account, as it stands today.
+    #[schema(min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     funded_account_id: Option<String>,
     #[serde(default, deserialize_with = "object_or_null")]
     config: Option<SimulationConfig>,
+    /// The history, where Core Service should not be asked for it.
     #[serde(default, deserialize_with = "object_or_null")]
     input_data: Option<InputData>,
 }

@@ -3,7 +3,9 @@
 mod core_service;
 mod daily;
 mod doctor;
+mod documents;
 mod endpoints;
 mod healthcheck;
+mod page;
 mod redis;
 mod weeks;

@@ -1,0 +1,79 @@
+//! From what is derived from Rust types to the JSON Schemas that both documents hold.
+
+use monte_carlo_engine::Report;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+/// Integers up to here have one spelling in JSON and in a double.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// The result's schema and all that it refers to, by name.
+pub(super) fn result() -> Map<String, Value> {
+    let mut schemas: Vec<(String, RefOr<Schema>)> = vec![(Report::name().into_owned(), Report::schema())];
+    Report::schemas(&mut schemas);
+    let schemas = schemas.into_iter().map(|(name, schema)| (name, plain(json!(schema)))).collect();
+    with_conditions(schemas)
+}
+
+/// Says what no derive can: which fields go together.
+pub(super) fn with_conditions(mut schemas: Map<String, Value>) -> Map<String, Value> {
+    for (name, keyword, condition) in conditions() {
+        if let Some(schema) = schemas.get_mut(name) {
+            schema[keyword] = condition;
+        }
+    }
+    schemas
+}
+
+/// Writes whole numbers as such: a limit of `365.0` reads as if it were a fraction.
+pub(super) fn plain(mut value: Value) -> Value {
+    match &mut value {
+        Value::Number(number) => match number.as_f64() {
+            Some(whole) if number.is_f64() && whole.fract() == 0.0 && whole.abs() <= WHOLE_MAX => {
+                json!(whole as i64)
+            }
+            _ => value,
+        },
+        Value::Array(items) => items.drain(..).map(plain).collect(),
+        Value::Object(fields) => {
+            std::mem::take(fields).into_iter().map(|(name, field)| (name, plain(field))).collect()
+        }
+        _ => value,
+    }
+}
+
+fn conditions() -> [(&'static str, &'static str, Value); 6] {
+    let locked_static = json!({
+        "properties": {"kind": {"const": "static"}, "lock": {"type": "object"}},
+        "required": ["kind", "lock"],
+    });
+    let blocks_of_iid = json!({
+        "properties": {"model": {"const": "iid"}, "blockLength": {"type": "number", "not": {"const": 1}}},
+        "required": ["model", "blockLength"],
+    });
+    [
+        ("SimulationRequest", "oneOf", exactly_one("string", ["assessmentId", "fundedAccountId"])),
+        ("Drawdown", "oneOf", exactly_one("number", ["fraction", "amount"])),
+        ("DailyLoss", "oneOf", exactly_one("number", ["fraction", "amount"])),
+        ("ProfitTarget", "oneOf", exactly_one("number", ["fraction", "amount"])),
+        ("Drawdown", "not", locked_static),
+        ("SimulationConfig", "not", blocks_of_iid),
+    ]
+}
+
+/// One of the fields is there and not `null`, and the other is not.
+fn exactly_one(kind: &str, fields: [&str; 2]) -> Value {
+    json!(fields.map(|field| json!({"properties": {field: {"type": kind}}, "required": [field]})))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_lose_their_point_and_others_nothing() {
+        let value = json!({"a": [1.0, 0.5, -1e10, 1e300], "b": 2, "c": "1.0"});
+        assert_eq!(plain(value).to_string(), r#"{"a":[1,0.5,-10000000000,1e+300],"b":2,"c":"1.0"}"#);
+    }
+}

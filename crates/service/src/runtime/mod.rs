@@ -39,6 +39,7 @@ pub struct Running {
     stop: CancellationToken,
     stop_at_last: CancellationToken,
     broken: CancellationToken,
+    migrated: CancellationToken,
     schedule: JoinHandle<()>,
     intake_and_worker: [JoinHandle<()>; 2],
     relay_and_api: [JoinHandle<()>; 2],
@@ -101,10 +102,16 @@ pub async fn start(adapters: Adapters) -> io::Result<Running> {
         stop,
         stop_at_last,
         broken,
+        migrated,
     })
 }
 
 impl Running {
+    /// Waits until the schema is up to date, and the loops may work.
+    pub async fn migrated(&self) {
+        self.migrated.cancelled().await;
+    }
+
     /// Waits until a loop breaks, which none should.
     pub async fn broken(&self) {
         self.broken.cancelled().await;

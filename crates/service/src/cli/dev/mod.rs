@@ -118,6 +118,7 @@ async fn show(
     broker: &EmbeddedBroker,
 ) -> anyhow::Result<ExitCode> {
     publish(book, broker).await?;
+    running.migrated().await;
     let outcomes = book_run::follow(book, store).await?;
     print(arguments, &outcomes)?;
     let failed = outcomes.iter().any(|outcome| outcome.result.is_null());

@@ -72,7 +72,7 @@ part_lint() {
     echo "--- advisories: NOT CHECKED, their database could not be fetched: $(grep . "$scratch/advisories.log" | tail -n 1)"
   fi
   step "shell scripts" 60 \
-    shellcheck --external-sources --check-sourced test .ci/run image/assemble tests/servers/*/run tests/specification/*/run || true
+    shellcheck --external-sources --check-sourced test .ci/run image/assemble tests/servers/*/run tests/specification/*/run tests/specification/image/in_a_pod || true
   step "spelling" 60 "$typos" || true
 }
 

@@ -81,7 +81,7 @@ impl Report {
     }
 }
 
-/// Examines everything at once; ends within [`BOUND`] and a moment.
+/// Examines everything at once; ends within a quarter of a minute and a moment.
 ///
 /// # Errors
 /// Where a setting makes no client at all.

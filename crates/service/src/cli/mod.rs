@@ -35,7 +35,7 @@ enum Command {
     /// Run the daily simulations of a day now, and say how many there are
     Daily(daily::Arguments),
     /// Bring the database's schema up to date and exit
-    Migrate,
+    Migrate(migrate::Arguments),
     /// Ask the service on this machine whether it lives; exit with 0 if so, else with 1
     Healthcheck(healthcheck::Arguments),
     /// Print the API as an OpenAPI 3.1 document, the same as at /openapi.json
@@ -54,7 +54,7 @@ pub async fn run() -> ExitCode {
         Command::Dev(arguments) => dev::run(&arguments).await,
         Command::Doctor(arguments) => doctor::run(&arguments).await,
         Command::Daily(arguments) => daily::run(&arguments).await,
-        Command::Migrate => migrate::run().await,
+        Command::Migrate(arguments) => migrate::run(&arguments).await,
         Command::Healthcheck(arguments) => healthcheck::run(arguments).await,
         Command::Openapi => documents::print(&http::openapi()),
         Command::Asyncapi => documents::print(&asyncapi::document()),

@@ -24,7 +24,8 @@ pub(super) async fn examine(store: &dyn Store) -> Vec<Finding> {
 }
 
 fn judge(failed: &[JobRecord], now_ms: i64) -> Finding {
-    let is_recent = |job: &&JobRecord| job.completed_at_ms.is_none_or(|at_ms| now_ms - at_ms < RECENT_MS);
+    // An imported job may not have been told when it failed.
+    let is_recent = |job: &&JobRecord| now_ms - job.completed_at_ms.unwrap_or(job.created_at_ms) < RECENT_MS;
     let recent: Vec<&JobRecord> = failed.iter().filter(is_recent).collect();
     let Some(newest) = recent.first() else { return Finding::ok(FAILURES, "none failed in 24 h") };
     let mut reasons = BTreeMap::<&str, usize>::new();

@@ -1,4 +1,4 @@
-//! Why a job of the daily run may end without a result and without a fault: there was nothing to simulate.
+//! Why a job may end without a result and without a fault: there was nothing to simulate, or nothing was kept.
 
 use std::fmt;
 
@@ -11,10 +11,13 @@ pub enum SkipReason {
     AccountNotFound,
     /// The account was active when it was listed, and is no more.
     AccountNotActive,
+    /// It was imported, completed and without a result.
+    ResultNotKept,
 }
 
 impl SkipReason {
-    pub const ALL: [Self; 3] = [Self::NoClosingTrades, Self::AccountNotFound, Self::AccountNotActive];
+    pub const ALL: [Self; 4] =
+        [Self::NoClosingTrades, Self::AccountNotFound, Self::AccountNotActive, Self::ResultNotKept];
 
     /// For programs: in the database, in answers and in metrics.
     pub fn code(self) -> &'static str {
@@ -22,6 +25,7 @@ impl SkipReason {
             Self::NoClosingTrades => "no_closing_trades",
             Self::AccountNotFound => "account_not_found",
             Self::AccountNotActive => "account_not_active",
+            Self::ResultNotKept => "result_not_kept",
         }
     }
 
@@ -40,6 +44,7 @@ impl fmt::Display for SkipReason {
             }
             Self::AccountNotFound => "Core Service knows the account no more",
             Self::AccountNotActive => "the account is not active any more",
+            Self::ResultNotKept => "the service that was here before kept no result of it",
         })
     }
 }

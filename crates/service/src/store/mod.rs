@@ -7,6 +7,7 @@
 mod connect;
 pub mod daily;
 mod postgres;
+pub mod prisma;
 mod sql;
 mod sqlite;
 
@@ -61,16 +62,19 @@ pub enum Origin {
     Api,
     /// The daily run.
     Daily,
+    /// The service that was here before.
+    Import,
 }
 
 impl Origin {
-    pub const ALL: [Self; 3] = [Self::Kafka, Self::Api, Self::Daily];
+    pub const ALL: [Self; 4] = [Self::Kafka, Self::Api, Self::Daily, Self::Import];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Kafka => "kafka",
             Self::Api => "api",
             Self::Daily => "daily",
+            Self::Import => "import",
         }
     }
 

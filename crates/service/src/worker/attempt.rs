@@ -92,7 +92,9 @@ fn decode<T: serde::de::DeserializeOwned>(stored: &Value) -> Result<T, AttemptEr
 /// The account and its whole history, stored before they are used: what is simulated can always be recomputed.
 async fn fetch(worker: &Worker, job: &ClaimedJob) -> Result<InputData, AttemptError> {
     let input = match job.origin {
-        Origin::Kafka | Origin::Api => worker.core_service.gather(&job.subject, &job.trace).await?,
+        Origin::Kafka | Origin::Api | Origin::Import => {
+            worker.core_service.gather(&job.subject, &job.trace).await?
+        }
         Origin::Daily => match worker.core_service.gather_active(&job.subject, &job.trace).await? {
             Gathered::Input(input) => *input,
             Gathered::NotActive => return Err(AttemptError::NotActive),

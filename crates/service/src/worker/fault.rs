@@ -113,7 +113,7 @@ mod tests {
             (AttemptError::Stopping, Verdict::Release),
         ];
         for (error, expected) in cases {
-            for origin in [Origin::Kafka, Origin::Api] {
+            for origin in [Origin::Kafka, Origin::Api, Origin::Import] {
                 assert_eq!(verdict(&error, origin), expected, "{error}");
             }
         }

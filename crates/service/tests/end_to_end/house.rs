@@ -105,7 +105,7 @@ impl House {
         ran.expect("it ends").expect("the program starts")
     }
 
-    fn environment_with(&self, variables: &[(&str, &str)]) -> Vec<(String, String)> {
+    pub(crate) fn environment_with(&self, variables: &[(&str, &str)]) -> Vec<(String, String)> {
         let changed = variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
         self.environment.iter().cloned().chain(changed).collect()
     }

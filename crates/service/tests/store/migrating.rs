@@ -4,6 +4,7 @@ use futures::future::join_all;
 use monte_carlo_service::jobs::ids::JobId;
 use monte_carlo_service::store::{Store, StoreError};
 
+use crate::fixtures::insert;
 use crate::world::World;
 
 pub(crate) async fn twice_is_once(world: &World) {
@@ -46,4 +47,16 @@ pub(crate) async fn leaves_a_newer_schema_alone(world: &World) {
         .await;
     world.store.migrate().await.expect("an older process beside a newer one");
     assert!(world.store.is_migrated().await.expect("answers"));
+}
+
+pub(crate) async fn comes_anew_when_reset(world: &World) {
+    let job = insert(&*world.store, &["a"]).await.remove(0);
+    world.execute("CREATE TABLE theirs (one BIGINT)").await;
+    for _ in 0..2 {
+        world.store.reset().await.expect("drops and migrates");
+        assert!(world.store.is_migrated().await.expect("answers"));
+        assert_eq!(world.store.job(&job).await.expect("reads"), None);
+    }
+    assert_eq!(world.number("SELECT count(*) FROM theirs").await, 0, "what is not ours stays");
+    insert(&*world.store, &["b"]).await;
 }

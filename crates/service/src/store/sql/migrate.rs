@@ -55,6 +55,14 @@ pub(super) fn versions() -> impl Iterator<Item = i64> {
     MIGRATIONS.iter().map(|(version, ..)| *version)
 }
 
+/// The tables that are made.
+pub(super) fn tables() -> impl Iterator<Item = &'static str> {
+    MIGRATIONS.iter().filter_map(|(_, _, sql)| {
+        let (_, made) = sql.split_once("CREATE TABLE IF NOT EXISTS ")?;
+        made.split_whitespace().next()
+    })
+}
+
 impl Runner {
     /// Brings the schema up to date.
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {

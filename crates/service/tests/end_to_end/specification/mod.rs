@@ -2,6 +2,7 @@
 
 mod core_service;
 mod daily;
+mod database;
 mod doctor;
 mod documents;
 mod endpoints;

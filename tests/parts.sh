@@ -31,7 +31,7 @@ things_of() { # PART
   case $1 in
     lint) echo cargo-deny typos ;;
     end-to-end) echo clients ;;
-    specification) echo hadolint kubernetes-validate asyncapi schemathesis ;;
+    specification) echo hadolint kubernetes-validate asyncapi schemathesis cockroachdb-grammar ;;
   esac
   for server in $(servers_of "$1"); do
     if [[ $server == kafka ]] && ! is_given kafka; then

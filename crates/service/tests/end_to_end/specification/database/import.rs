@@ -12,7 +12,7 @@ use crate::ledger;
 use crate::topics::Outgoing;
 
 /// As Prisma makes it.
-const OLD_TABLE: &str = r#"
+pub(super) const OLD_TABLE: &str = r#"
     CREATE TYPE "SimulationStatus" AS ENUM ('pending', 'running', 'completed', 'failed');
     CREATE TABLE "SimulationJob" (
         "id" TEXT NOT NULL, "assessmentId" TEXT, "fundedAccountId" TEXT,
@@ -21,7 +21,7 @@ const OLD_TABLE: &str = r#"
         CONSTRAINT "SimulationJob_pkey" PRIMARY KEY ("id"))"#;
 
 /// Half of them name an assessment, four of them each the same; one in ten failed.
-const OLD_ROWS: &str = r#"
+pub(super) const OLD_ROWS: &str = r#"
     INSERT INTO "SimulationJob"
     SELECT 'c' || lpad(n::text, 6, '0'), CASE WHEN n % 2 = 0 THEN 'asm-' || n / 8 END,
         CASE WHEN n % 2 = 1 THEN 'fnd-' || n END, (CASE WHEN n % 10 = 0 THEN 'failed' ELSE 'completed' END)::"SimulationStatus",

@@ -1,7 +1,12 @@
-//! The database: reset in development, and taken over from the service that was here before.
+//! The database: every query has its index and passes CockroachDB's grammar; reset in development; taken over from the service that was here before.
 
+mod grammar;
 mod import;
+mod plans;
+mod recorder;
 mod reset;
+mod sources;
+mod tour;
 
 use serde_json::Value;
 use sqlx::postgres::PgConnection;

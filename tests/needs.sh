@@ -116,6 +116,7 @@ find_missing() { # PART…
         need chromium chromium
         need python3 python3
         need git git
+        need openssl openssl
         need strip binutils
         [[ -f /etc/ssl/certs/ca-certificates.crt ]] || missing_packages+=(ca-certificates)
         is_prepared asyncapi || need npm npm

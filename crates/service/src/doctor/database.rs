@@ -17,14 +17,28 @@ pub(super) async fn examine(store: &dyn Store) -> Vec<Finding> {
     match store.examine().await {
         Ok(examination) => judge(&examination, asked_at_ms, clock::now_ms()),
         Err(error) => {
-            let mend = "Check DATABASE_URL and that the database runs: `kubectl get pods`, then `SELECT 1` with \
-                        `cockroach sql --url \"$DATABASE_URL\"` or `psql \"$DATABASE_URL\"`.";
-            let mut findings = vec![Finding::fault(REACHABLE, error.to_string(), mend)];
+            let found = error.to_string();
+            let mend = mend(&found);
+            let mut findings = vec![Finding::fault(REACHABLE, found, mend)];
             findings.extend(
                 [CLOCK, MIGRATIONS, WRITABLE].map(|check| Finding::unknown(check, "the database is away")),
             );
             findings
         }
+    }
+}
+
+/// By the driver's words: TLS fails in ways that no running database mends.
+fn mend(found: &str) -> &'static str {
+    if found.contains("certificate not valid for name") {
+        "Name the server in DATABASE_URL by a host name that its certificate bears."
+    } else if found.contains("certificate") || found.contains("No such file") {
+        "Let `sslrootcert` in DATABASE_URL name the file with the certificate of the authority that signed the server's."
+    } else if found.contains("does not support TLS") {
+        "Switch TLS on in the server, or, where nobody listens in between, take `sslmode=verify-full` out of DATABASE_URL."
+    } else {
+        "Check DATABASE_URL and that the database runs: `kubectl get pods`, then `SELECT 1` with \
+         `cockroach sql --url \"$DATABASE_URL\"` or `psql \"$DATABASE_URL\"`."
     }
 }
 

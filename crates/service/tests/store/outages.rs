@@ -6,7 +6,7 @@ use monte_carlo_service::store::{Store, StoreError, StoreOptions, open};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use crate::fixtures::{claim, claim_one, completed, insert};
+use crate::fixtures::{claim, claim_one, completed, insert, request};
 use crate::world::{Kind, World};
 
 /// Beyond the store's own bound on waiting for a connection.
@@ -67,6 +67,29 @@ async fn a_database_that_is_down_is_said_to_be_down_and_found_again() {
             assert_eq!(claim(&store, 1).await, []);
             proxy.abort();
             assert_says_so(timeout(BOUND, gone(&store)).await.expect("within its bound"));
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_statement_behind_a_lock_ends_by_the_servers_limit() {
+    let world = World::new(Kind::ReadCommitted).await;
+    world
+        .see(async {
+            let job = insert(&*world.store, &["a"]).await.remove(0);
+            let options =
+                StoreOptions { statement_timeout: Duration::from_millis(100), ..StoreOptions::default() };
+            let store = open(&world.url, &options).expect("our own URL");
+            let mut rival = world.postgres().await;
+            let hold = "BEGIN; LOCK TABLE simulation_jobs IN ACCESS EXCLUSIVE MODE";
+            sqlx::Executor::execute(&mut rival, hold).await.expect("holds the table");
+            let behind = timeout(BOUND, store.job(&job)).await.expect("the server ends it");
+            let Err(StoreError::Unavailable(why)) = behind else { panic!("{behind:?}") };
+            assert!(why.contains("statement timeout"), "{why}");
+            let behind = timeout(BOUND, store.claim(request(1))).await.expect("in a transaction too");
+            assert!(matches!(behind, Err(StoreError::Unavailable(_))), "{behind:?}");
+            sqlx::Executor::execute(&mut rival, "ROLLBACK").await.expect("lets it go");
+            assert_eq!(claim(&store, 1).await.len(), 1, "the connection is as good as before");
         })
         .await;
 }

@@ -122,7 +122,7 @@ impl World {
         SqliteConnection::connect(&self.url).await.expect("the test's file")
     }
 
-    async fn postgres(&self) -> PgConnection {
+    pub(crate) async fn postgres(&self) -> PgConnection {
         PgConnection::connect(&self.url).await.expect("the test's database")
     }
 }

@@ -6,6 +6,8 @@ mod plans;
 mod recorder;
 mod reset;
 mod sources;
+mod tls;
+mod tls_server;
 mod tour;
 
 use serde_json::Value;

@@ -117,6 +117,7 @@ find_missing() { # PART…
         need python3 python3
         need git git
         need openssl openssl
+        need script bsdutils
         need strip binutils
         [[ -f /etc/ssl/certs/ca-certificates.crt ]] || missing_packages+=(ca-certificates)
         is_prepared asyncapi || need npm npm

@@ -1,7 +1,7 @@
 //! Jobs of the service that was here before this one: rows of its table `"SimulationJob"`, in the same database, become
 //! rows of ours. Its own rows are read and never changed.
 //!
-//! Here is what is decided; [`sql::prisma`](super::sql) does it.
+//! Here is what is decided; `sql::prisma` does it.
 
 use serde::Serialize;
 

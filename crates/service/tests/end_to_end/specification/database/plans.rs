@@ -1,11 +1,12 @@
-//! Every query has an index: on a million jobs, no statement of normal work walks through a table.
+//! Every query has an index, and every index a query: on a million jobs, no statement of normal work walks through a
+//! table.
 
 use std::collections::BTreeSet;
 
 use monte_carlo_service::store::{Store as _, StoreOptions, open};
 use serde_json::Value;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _};
 use uuid::Uuid;
 
 use super::recorder::Recorder;
@@ -79,12 +80,31 @@ async fn no_statement_of_normal_work_walks_through_a_million_jobs() {
     let faults: BTreeSet<_> = plans.iter().filter_map(|(text, plan)| Some((fault(plan)?, text))).collect();
     let told: Vec<_> = faults.iter().map(|(fault, text)| format!("{fault}\n    {text}")).collect();
     assert!(told.is_empty(), "{}", told.join("\n"));
+    let mut used = BTreeSet::new();
+    plans.iter().for_each(|(_, plan)| indexes(plan, &mut used));
+    let idle: Vec<_> =
+        all_indexes(&mut connection).await.into_iter().filter(|name| !used.contains(name)).collect();
+    assert!(idle.is_empty(), "each write pays for these, and no statement uses them: {idle:?}");
 
     drop(recorder);
     let server = house::required("TEST_DATABASE_URL");
     let mut server = PgConnection::connect(&server).await.expect("the test's server");
     let drop = format!(r#"DROP DATABASE "{name}" WITH (FORCE)"#);
     server.execute(AssertSqlSafe(drop)).await.expect("a gigabyte less");
+}
+
+/// Those of big tables; a unique one has its use in what it refuses.
+async fn all_indexes(connection: &mut PgConnection) -> Vec<String> {
+    let sql = "SELECT indexname::text, tablename::text FROM pg_indexes
+        WHERE schemaname = 'public' AND indexdef NOT LIKE 'CREATE UNIQUE%'";
+    let rows = connection.fetch_all(sql).await.expect("the catalogue");
+    let rows = rows.iter().map(|row| (row.get::<String, _>(0), row.get::<String, _>(1)));
+    rows.filter(|(_, table)| !SMALL.contains(&table.as_str())).map(|(index, _)| index).collect()
+}
+
+fn indexes(node: &Value, used: &mut BTreeSet<String>) {
+    used.extend(node["Index Name"].as_str().map(str::to_owned));
+    node["Plans"].as_array().into_iter().flatten().for_each(|node| indexes(node, used));
 }
 
 /// What is wrong with a plan, or with a part of it.

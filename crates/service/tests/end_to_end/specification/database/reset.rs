@@ -1,5 +1,8 @@
 //! `migrate --dev`.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
 use crate::house::{House, Neighbours};
 
 use super::{execute, json, number};
@@ -42,4 +45,32 @@ async fn a_reset_drops_our_tables_alone_and_never_in_production() {
         service.answer(&job, 404).await;
         service.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_sits_at_a_terminal_is_asked() {
+    let house = House::build(Neighbours::Real).await;
+    assert!(house.run(&["migrate"], &[]).await.status.success());
+    execute(&house, "INSERT INTO simulation_skips VALUES ('a', 'b')").await;
+    let (code, asked) = at_a_terminal(&house, "no\n").await;
+    assert_eq!(code, Some(2), "{asked}");
+    assert!(asked.contains("on 127.0.0.1") && asked.contains("nothing was done"), "{asked}");
+    assert_eq!(number(&house, "SELECT count(*) FROM simulation_skips").await, 1);
+    let (code, asked) = at_a_terminal(&house, "yes\n").await;
+    assert_eq!(code, Some(0), "{asked}");
+    assert_eq!(number(&house, "SELECT count(*) FROM simulation_skips").await, 0);
+}
+
+/// `script` gives the program a terminal, and types the answer there.
+async fn at_a_terminal(house: &House, answer: &'static str) -> (Option<i32>, String) {
+    let program = concat!(env!("CARGO_BIN_EXE_monte-carlo-service"), " migrate --dev");
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--command", program, "/dev/null"]);
+    script.env_clear().env("PATH", "/usr/bin:/bin").env("SHELL", "/bin/sh").envs(house.environment_with(&[]));
+    script.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut script = script.spawn().expect("script runs");
+    script.stdin.as_mut().expect("a pipe").write_all(answer.as_bytes()).expect("it reads");
+    let ended = tokio::task::spawn_blocking(move || script.wait_with_output()).await;
+    let output = ended.expect("it ends").expect("it was ours");
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
 }

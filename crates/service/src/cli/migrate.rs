@@ -19,7 +19,7 @@ use crate::store::{SqlStore, Store as _};
 
 /// Not every old job is here.
 const EXIT_INCOMPLETE: u8 = 3;
-/// Pages between two words on how far the import has come.
+/// Rows between two words on how far the import has come.
 const ROWS_BETWEEN_WORDS: u64 = 10_000;
 
 /// What `migrate` is told.
@@ -114,8 +114,10 @@ fn whereabouts(config: &Config) -> String {
 
 async fn import(arguments: &Arguments, store: &SqlStore) -> anyhow::Result<ExitCode> {
     let unfinished = if arguments.take_unfinished { Unfinished::Take } else { Unfinished::Leave };
+    let mut told = 0;
     let mut watch = |report: &ImportReport| {
-        if report.rows.is_multiple_of(ROWS_BETWEEN_WORDS) {
+        if report.rows >= told + ROWS_BETWEEN_WORDS {
+            told = report.rows;
             eprintln!("{} old rows seen, {} imported …", report.rows, report.imported);
         }
     };

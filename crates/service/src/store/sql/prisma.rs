@@ -13,9 +13,11 @@ use crate::jobs::skip::SkipReason;
 use crate::store::prisma::{ImportReport, OldJob, Refusal, Unfinished, Verdict, verdict};
 use crate::store::{JobStatus, Origin, StoreError};
 
-/// Old rows of one transaction: with ten thousand trades each, some seconds of work, and the server ends a statement
-/// after ten.
-const PAGE_ROWS: u32 = 100;
+/// Old rows of one transaction. Forty with ten thousand trades each took three seconds, and the server ends a statement
+/// after ten; a page that takes too long all the same is tried again in smaller ones.
+const PAGE_ROWS: u32 = 40;
+/// By how much smaller.
+const PAGE_CUT: u32 = 8;
 
 const SELECT_COLUMNS: &str = "
     SELECT column_name::text AS name FROM information_schema.columns
@@ -70,17 +72,24 @@ impl SqlStore {
             }
         }
         let mut report = ImportReport::default();
-        let mut after = None;
+        let (mut after, mut rows) = (None, PAGE_ROWS);
         loop {
-            let import = ImportPage { table: &table, unfinished, after: after.as_deref() };
-            let (page, last) = self.runner.perform(&import).await?;
-            let is_last = page.rows < u64::from(PAGE_ROWS);
+            let import = ImportPage { table: &table, unfinished, after: after.as_deref(), rows };
+            let (page, last) = match self.runner.perform(&import).await {
+                Err(StoreError::Unavailable(_)) if rows > 1 => {
+                    rows = (rows / PAGE_CUT).max(1);
+                    continue;
+                }
+                outcome => outcome?,
+            };
+            let is_last = page.rows < u64::from(rows);
             report.add(page);
             watch(&report);
             if is_last {
                 return Ok(report);
             }
             after = last;
+            rows = (rows * 2).min(PAGE_ROWS);
         }
     }
 }
@@ -215,6 +224,7 @@ struct ImportPage<'a> {
     unfinished: Unfinished,
     /// The last id of the page before.
     after: Option<&'a str>,
+    rows: u32,
 }
 
 impl Work for ImportPage<'_> {
@@ -226,8 +236,8 @@ impl Work for ImportPage<'_> {
     const REPEATABLE: bool = false;
 
     async fn run(&self, session: &mut Session) -> Result<Self::Answer, Fault> {
-        let Self { table, unfinished, after } = self;
-        let mut args = args![PAGE_ROWS];
+        let Self { table, unfinished, after, rows } = self;
+        let mut args = args![*rows];
         args.extend(after.map(Arg::from));
         let page = session.run(&table.select_page(after.is_none()), args).await?.rows;
         let mut report = ImportReport { rows: page.len() as u64, ..ImportReport::default() };

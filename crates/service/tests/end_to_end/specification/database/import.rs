@@ -3,6 +3,8 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use monte_carlo_service::store::prisma::Unfinished;
+use monte_carlo_service::store::{Store as _, StoreError, StoreOptions, open};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Executor as _};
 
@@ -132,6 +134,24 @@ async fn ten_thousand_jobs_arrive_once_though_the_import_is_killed_in_the_middle
     }
     assert_eq!(number(&house, "SELECT count(*) FROM simulation_jobs").await, 10_001);
     service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_takes_too_long_is_tried_in_smaller_ones() {
+    let house = old_house().await;
+    execute(&house, OLD_ROWS).await;
+    let options = StoreOptions { statement_timeout: Duration::from_millis(500), ..StoreOptions::default() };
+    let store = open(house.database_url(), &options).expect("our own URL");
+    store.migrate().await.expect("migrates");
+    let mut holder = connection(&house).await;
+    let hold = r#"BEGIN; SELECT 1 FROM "SimulationJob" WHERE id = 'c000123' FOR UPDATE"#;
+    holder.execute(AssertSqlSafe(hold.to_owned())).await.expect("holds a row");
+    let ended = store.import_prisma(Unfinished::Leave, &mut |_| ()).await;
+    assert!(matches!(ended, Err(StoreError::Unavailable(_))), "{ended:?}");
+    assert_eq!(number(&house, "SELECT count(*) FROM simulation_jobs").await, 123, "all before that one row");
+    holder.execute("ROLLBACK").await.expect("lets the row go");
+    let rest = store.import_prisma(Unfinished::Leave, &mut |_| ()).await.expect("goes on");
+    assert_eq!((rest.imported, rest.existing), (9_877, 123));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -68,17 +68,6 @@ is_java_17() { # JAVA
   ((${version:-0} >= 17))
 }
 
-# From 1.21 on, Go fetches the newer Go that a program asks for, as a module. Debian 12 has an older one.
-need_go() {
-  local minor
-  if ! command -v go >/dev/null; then
-    missing_packages+=(golang-go)
-    return
-  fi
-  minor=$(go version | sed -n 's/^go version go1\.\([0-9]*\).*/\1/p')
-  ((${minor:-0} >= 21)) || missing_otherwise+=("Go 1.21 or later, first in PATH")
-}
-
 need_virtual_environments() {
   if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     missing_packages+=(python3 python3-venv)
@@ -121,9 +110,8 @@ find_missing() { # PART…
         need strip binutils
         [[ -f /etc/ssl/certs/ca-certificates.crt ]] || missing_packages+=(ca-certificates)
         is_prepared asyncapi || need npm npm
-        is_prepared cockroachdb-grammar || need_go
-        { is_prepared hadolint && is_prepared kubernetes-validate && is_prepared schemathesis; } ||
-          need_virtual_environments
+        { is_prepared hadolint && is_prepared kubernetes-validate && is_prepared schemathesis &&
+          is_prepared cockroachdb-grammar; } || need_virtual_environments
         ;;
     esac
     for server in $(servers_of "$part"); do

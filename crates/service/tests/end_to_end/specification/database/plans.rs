@@ -29,7 +29,7 @@ const TABLES: [&str; 6] = [
     include_str!("../../../../../../migrations/0014_poison_messages.sql"),
 ];
 
-/// One a second over eleven days. Of a thousand jobs four are pending, four run (their leases ran out), four failed.
+/// One a second over eleven days. Of a thousand jobs four are pending, one runs (its lease ran out), four failed.
 const ROWS: [&str; 7] = [
     "INSERT INTO simulation_jobs (id, assessment_id, funded_account_id, origin, dedupe_key, status, config,
          correlation_id, traceparent, run_after_ms, created_at_ms, started_at_ms, completed_at_ms, lease_token,
@@ -41,7 +41,8 @@ const ROWS: [&str; 7] = [
          CASE WHEN status = 'running' THEN gen_random_uuid() END, CASE WHEN status = 'running' THEN gen_random_uuid() END,
          CASE WHEN status = 'running' THEN at_ms END, CASE WHEN status = 'running' THEN at_ms END
      FROM (SELECT n, (extract(epoch FROM now()) * 1000)::int8 - 1000 * (1000000 - n) AS at_ms,
-             CASE n % 250 WHEN 0 THEN 'pending' WHEN 1 THEN 'running' WHEN 2 THEN 'failed' ELSE 'completed' END AS status
+             CASE WHEN n % 250 = 0 THEN 'pending' WHEN n % 1000 = 1 THEN 'running' WHEN n % 250 = 2 THEN 'failed'
+                 ELSE 'completed' END AS status
          FROM generate_series(1, 1000000) AS n) AS job",
     "INSERT INTO simulation_results SELECT 'job-' || n, '{}' FROM generate_series(1, 1000000, 5) AS n WHERE n % 250 > 2",
     "INSERT INTO simulation_inputs SELECT 'job-' || n, '{}' FROM generate_series(1, 1000000, 5) AS n",

@@ -280,6 +280,26 @@ pub struct Cursor {
     pub id: JobId,
 }
 
+/// What waits, of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Counted up to the limit that was asked for.
+    pub count: u64,
+    /// Since the oldest was created, by the database's clock; 0 without one.
+    pub oldest_age_ms: u64,
+}
+
+/// What waits in the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Jobs that nobody has, due or not.
+    pub pending: Waiting,
+    /// Jobs that a worker has.
+    pub running: Waiting,
+    /// Messages that have not left.
+    pub outbox: Waiting,
+}
+
 /// The truth about jobs, events to send, and messages that could not be read.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
@@ -331,6 +351,8 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
         cursor: Option<&Cursor>,
     ) -> Result<Vec<JobRecord>, StoreError>;
+    /// What waits; of each kind at most `limit` are looked at.
+    async fn backlog(&self, limit: u32) -> Result<Backlog, StoreError>;
     /// Messages that could not be read, newest first.
     async fn poison(&self, limit: u32) -> Result<Vec<PoisonMessage>, StoreError>;
 }

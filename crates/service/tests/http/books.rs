@@ -9,9 +9,9 @@ use monte_carlo_service::jobs::events::OutboxMessage;
 use monte_carlo_service::jobs::ids::{JobId, Lease};
 use monte_carlo_service::jobs::input::StoredInput;
 use monte_carlo_service::store::{
-    Beat, ClaimRequest, ClaimedJob, Creation, Cursor, Examination, ExpiredLease, IdempotencyKey, IntakeBatch,
-    IntakeOutcome, JobFilter, JobRecord, JobStatus, NewJob, PoisonMessage, Settlement, Store, StoreError,
-    Write,
+    Backlog, Beat, ClaimRequest, ClaimedJob, Creation, Cursor, Examination, ExpiredLease, IdempotencyKey,
+    IntakeBatch, IntakeOutcome, JobFilter, JobRecord, JobStatus, NewJob, PoisonMessage, Settlement, Store,
+    StoreError, Write,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -163,6 +163,10 @@ impl Store for Books {
         jobs.sort_by(|a, b| (b.created_at_ms, &b.id).cmp(&(a.created_at_ms, &a.id)));
         jobs.truncate(limit as usize);
         Ok(jobs)
+    }
+
+    async fn backlog(&self, _: u32) -> Result<Backlog, StoreError> {
+        unreachable!("the API counts no backlog")
     }
 
     async fn poison(&self, _: u32) -> Result<Vec<PoisonMessage>, StoreError> {

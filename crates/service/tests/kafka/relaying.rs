@@ -14,8 +14,9 @@ use monte_carlo_service::kafka::consumer::Consumer;
 use monte_carlo_service::kafka::producer::{PublishError, Publisher};
 use monte_carlo_service::kafka::relay::{BATCH, Relay};
 use monte_carlo_service::store::{
-    Beat, ClaimRequest, ClaimedJob, Creation, Cursor, Examination, ExpiredLease, IdempotencyKey, IntakeBatch,
-    IntakeOutcome, JobFilter, JobRecord, NewJob, PoisonMessage, Settlement, Store, StoreError, Write,
+    Backlog, Beat, ClaimRequest, ClaimedJob, Creation, Cursor, Examination, ExpiredLease, IdempotencyKey,
+    IntakeBatch, IntakeOutcome, JobFilter, JobRecord, NewJob, PoisonMessage, Settlement, Store, StoreError,
+    Write,
 };
 use monte_carlo_service::telemetry::trace_context::TraceContext;
 use serde_json::json;
@@ -128,6 +129,9 @@ impl Store for Outbox {
         not_asked()
     }
     async fn jobs(&self, _: &JobFilter, _: u32, _: Option<&Cursor>) -> Result<Vec<JobRecord>, StoreError> {
+        not_asked()
+    }
+    async fn backlog(&self, _: u32) -> Result<Backlog, StoreError> {
         not_asked()
     }
     async fn poison(&self, _: u32) -> Result<Vec<PoisonMessage>, StoreError> {

@@ -3,6 +3,7 @@
 //! PostgreSQL is found by `TEST_DATABASE_URL`; `TEST_COCKROACH_URL` adds CockroachDB. Each test makes a database
 //! of its own and drops it. No test sleeps: [`World::pass_ms`](world::World::pass_ms) moves the database's times.
 
+mod backlog;
 mod claiming;
 mod contention;
 mod creating;
@@ -60,6 +61,7 @@ on_every_database! {
         keeps_its_input_over_a_retry;
     outbox: belongs_to_one_relay_at_a_time, comes_back_when_a_relay_dies, is_released_by_its_owner_only,
         shares_out_among_rivals, leaves_in_order;
+    backlog: counts_what_is_not_finished, counts_up_to_its_limit;
     reading: lists_newest_first, filters, pages_over_equal_times, lists_no_trades, knows_nothing_of_strange_ids;
     values: json_comes_back_as_it_went, numbers_come_back_to_the_bit, nul_poisons_nothing,
         unreadable_json_spoils_its_own_job_only;

@@ -4,6 +4,7 @@
 //! the retries, [`fault`] what an error means.
 
 mod arg;
+mod backlog;
 mod claim;
 mod daily;
 mod daily_batch;
@@ -28,8 +29,9 @@ use uuid::Uuid;
 use self::session::Pools;
 use self::work::Runner;
 use super::{
-    Beat, ClaimRequest, ClaimedJob, Creation, Cursor, Examination, ExpiredLease, IdempotencyKey, IntakeBatch,
-    IntakeOutcome, JobFilter, JobRecord, NewJob, PoisonMessage, Settlement, Store, StoreError, Write,
+    Backlog, Beat, ClaimRequest, ClaimedJob, Creation, Cursor, Examination, ExpiredLease, IdempotencyKey,
+    IntakeBatch, IntakeOutcome, JobFilter, JobRecord, NewJob, PoisonMessage, Settlement, Store, StoreError,
+    Write,
 };
 use crate::jobs::events::OutboxMessage;
 use crate::jobs::ids::{JobId, Lease};
@@ -126,6 +128,10 @@ impl Store for SqlStore {
         cursor: Option<&Cursor>,
     ) -> Result<Vec<JobRecord>, StoreError> {
         self.runner.perform(&read::Jobs { filter, limit, cursor }).await
+    }
+
+    async fn backlog(&self, limit: u32) -> Result<Backlog, StoreError> {
+        self.runner.perform(&backlog::CountBacklog { limit }).await
     }
 
     async fn poison(&self, limit: u32) -> Result<Vec<PoisonMessage>, StoreError> {

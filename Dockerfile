@@ -6,7 +6,7 @@
 # The tests (tests/specification/image/run) run these very instructions, so paths in RUN are relative.
 
 # The parts of the program that are optional in Cargo.toml and belong into the image, comma-separated: all of them.
-ARG FEATURES=
+ARG FEATURES=msk-iam
 
 FROM rust:1.95-bookworm AS dependencies
 WORKDIR /build

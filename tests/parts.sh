@@ -49,10 +49,14 @@ part_format() {
   step "cargo fmt" 120 cargo fmt --all --check || true
 }
 
+# Tests run with all that the image has, so that the AWS SDK is compiled once, for all of them.
+features=monte-carlo-service/msk-iam
+
 # Without --workspace and the tests' dependencies first: those can switch on a feature that the program forgot to ask for.
 part_build() {
   step "the program" "$compile_limit_s" cargo build --release --locked || return 0
-  step "the tests" "$compile_limit_s" cargo test --release --locked --workspace --no-run || true
+  step "what it was built without" 60 tests/build/without_features "${CARGO_TARGET_DIR:-target}/release/monte-carlo-service" || true
+  step "the tests" "$compile_limit_s" cargo test --release --locked --workspace --features "$features" --no-run || true
 }
 
 # In the tests' profile, so that the C libraries are not compiled once more.
@@ -60,9 +64,9 @@ part_lint() {
   local deny typos
   deny=$(prepared_folder cargo-deny)/bin/cargo-deny
   typos=$(prepared_folder typos)/typos
-  step "clippy" "$lint_limit_s" cargo clippy --release --locked --workspace --all-targets -- -D warnings || true
+  step "clippy" "$lint_limit_s" cargo clippy --release --locked --workspace --features "$features" --all-targets -- -D warnings || true
   step "documentation" "$lint_limit_s" \
-    env RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --release --locked --workspace --no-deps || true
+    env RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --release --locked --workspace --features "$features" --no-deps || true
   step "licences, bans, sources" 300 "$deny" --locked check licenses bans sources || true
   # The database of advisories is a git repository that not every machine may reach.
   echo "--- advisories"
@@ -72,15 +76,15 @@ part_lint() {
     echo "--- advisories: NOT CHECKED, their database could not be fetched: $(grep . "$scratch/advisories.log" | tail -n 1)"
   fi
   step "shell scripts" 60 \
-    shellcheck --external-sources --check-sourced test .ci/run image/assemble tests/servers/*/run tests/specification/*/run tests/specification/image/in_a_pod || true
+    shellcheck --external-sources --check-sourced test .ci/run image/assemble tests/build/without_features tests/servers/*/run tests/specification/*/run tests/specification/image/in_a_pod || true
   step "spelling" 60 "$typos" || true
 }
 
 part_unit() {
   local unclaimed
   mapfile -t unclaimed < <(unclaimed_targets | sed 's/^/--test=/')
-  run_tests --workspace --exclude monte-carlo-engine --lib --bins "${unclaimed[@]}" || true
-  run_tests --workspace --exclude monte-carlo-engine --doc || true
+  run_tests --workspace --exclude monte-carlo-engine --features "$features" --lib --bins "${unclaimed[@]}" || true
+  run_tests --workspace --exclude monte-carlo-engine --features "$features" --doc || true
   # By itself, as others would use it: it must not lean on a feature that the service switches on.
   run_tests -p monte-carlo-engine || true
 }
@@ -105,7 +109,7 @@ unclaimed_targets() {
 
 part_store() {
   if [[ -n ${TEST_COCKROACH_URL:-} ]]; then
-    run_tests -p monte-carlo-service --features cockroach-tests --test store || true
+    run_tests -p monte-carlo-service --features "cockroach-tests,$features" --test store || true
   else
     run_target
   fi
@@ -114,7 +118,7 @@ part_kafka() { run_target; }
 # One program, so that the neighbours' half of it is compiled once.
 part_end-to-end() { run_target -- --skip specification::; }
 part_specification() {
-  run_tests -p monte-carlo-service --test end_to_end -- specification:: || true
+  run_tests -p monte-carlo-service --features "$features" --test end_to_end -- specification:: || true
   step "the image" "$compile_limit_s" tests/specification/image/run "$(prepared_folder hadolint)" || true
   step "the manifests" "$test_limit_s" tests/specification/manifests/run "$(prepared_folder kubernetes-validate)" || true
   step "the API against its document" 600 tests/specification/openapi/run || true
@@ -122,7 +126,7 @@ part_specification() {
 part_dev() { run_target; }
 
 run_target() { # [-- ARGUMENTS OF THE TEST PROGRAM]
-  run_tests -p monte-carlo-service --test "${part//-/_}" "$@" || true
+  run_tests -p monte-carlo-service --features "$features" --test "${part//-/_}" "$@" || true
 }
 
 # Compiles first, under its own limit, while the servers start; a target that does not exist is a failure.

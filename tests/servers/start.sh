@@ -27,18 +27,16 @@ is_given() { # NAME
   [[ -n ${!variable:-} && -z ${server_pid[$1]:-} ]]
 }
 
-# A port that nobody listens on, with a free one above it (Kafka takes both). Even, so that neighbours do not meet;
-# below 32768, where no system takes a port for an outgoing connection. Another process may still be first: then
+# A port that nobody listens on, with three free ones above it (Kafka takes all four). A multiple of four, so that
+# neighbours do not meet; below 32768, where no system takes a port for an outgoing connection. Another process may still be first: then
 # the server ends, and `await_server` starts it again elsewhere.
 free_port() {
   local port
   while true; do
-    port=$((20000 + RANDOM % 6000 * 2))
-    if ! is_listening "$port" && ! is_listening $((port + 1)); then
-      echo "$port"
-      return
-    fi
+    port=$((20000 + RANDOM % 3000 * 4))
+    is_listening "$port" || is_listening $((port + 1)) || is_listening $((port + 2)) || is_listening $((port + 3)) || break
   done
+  echo "$port"
 }
 
 is_listening() { # PORT
@@ -116,8 +114,16 @@ await_servers() { # NAME…
     fi
     await_server "$name" || return 1
     export "$variable=$(server_url "$name")"
+    [[ $name != kafka ]] || export_secured_kafka
     echo "$name: ${!variable} (process ${server_pid[$name]})"
   done
+}
+
+# Its listeners with TLS, see kafka/run. Whoever gives a broker of their own gives these too.
+export_secured_kafka() {
+  export TEST_KAFKA_SCRAM_BROKERS=127.0.0.1:$((server_port[kafka] + 2))
+  export TEST_KAFKA_TLS_BROKERS=127.0.0.1:$((server_port[kafka] + 3))
+  export TEST_KAFKA_CA_FILE=${server_folder[kafka]}/tls/ca.pem
 }
 
 show_log() { # NAME

@@ -129,7 +129,7 @@ fn every_fault_is_reported_at_once_by_name() {
 
 #[test]
 fn every_variable_that_has_a_form_refuses_what_is_not_of_it() {
-    for variable in VARIABLES.iter().filter(|variable| variable.name != "REDIS_PASSWORD") {
+    for variable in VARIABLES.iter().filter(|variable| variable.expected != "any text") {
         let result = config(&[URL, (variable.name, "!\u{1f4a5} hunter2")]);
         let faults = result.expect_err(variable.name).faults;
         assert_eq!(faults.len(), 1, "{faults:?}");
@@ -146,10 +146,49 @@ fn debug_shows_no_secret() {
         .filter(|v| v.secret && v.name != "DATABASE_URL")
         .map(|v| (v.name, "hunter2"))
         .collect();
-    assert_eq!(secrets.len(), 2);
-    let shown = format!("{:?}", config(&[&secrets[..], &[URL]].concat()).unwrap());
+    assert_eq!(secrets.len(), 3);
+    let scram = [URL, ("KAFKA_SECURITY", "scram"), ("KAFKA_USERNAME", "service")];
+    let shown = format!("{:?}", config(&[&secrets[..], &scram].concat()).unwrap());
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(shown.contains("REDACTED"));
+}
+
+#[test]
+fn kafkas_security_is_whole_or_refused() {
+    let faults = |values: &[(&str, &str)]| config(&[&[URL], values].concat()).unwrap_err().to_string();
+    let authority = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(authority.path(), "-----BEGIN CERTIFICATE-----\n").unwrap();
+    let all = [
+        ("KAFKA_CA_FILE", authority.path().to_str().unwrap()),
+        ("KAFKA_USERNAME", "service"),
+        ("KAFKA_PASSWORD", "hunter2"),
+    ];
+    insta::assert_snapshot!(faults(&all), @r"
+    3 environment variables are wrong:
+      KAFKA_CA_FILE: is set, but KAFKA_SECURITY is not tls, scram or msk-iam, so it would not be used
+      KAFKA_USERNAME: is set, but KAFKA_SECURITY is not scram, so it would not be used
+      KAFKA_PASSWORD: is set, but KAFKA_SECURITY is not scram, so it would not be used
+    ");
+    insta::assert_snapshot!(faults(&[&all[..], &[("KAFKA_SECURITY", "tls")]].concat()), @r"
+    2 environment variables are wrong:
+      KAFKA_USERNAME: is set, but KAFKA_SECURITY is not scram, so it would not be used
+      KAFKA_PASSWORD: is set, but KAFKA_SECURITY is not scram, so it would not be used
+    ");
+    insta::assert_snapshot!(faults(&[("KAFKA_SECURITY", "scram")]), @r"
+    2 environment variables are wrong:
+      KAFKA_USERNAME: required where KAFKA_SECURITY is scram
+      KAFKA_PASSWORD: required where KAFKA_SECURITY is scram
+    ");
+    insta::assert_snapshot!(faults(&[("KAFKA_SECURITY", "tls"), ("KAFKA_CA_FILE", "Cargo.toml")]), @r#"
+    1 environment variable is wrong:
+      KAFKA_CA_FILE: expected a file of PEM certificates, got "Cargo.toml"
+    "#);
+    for kind in ["tls", "scram"] {
+        let fit = if kind == "tls" { &all[..1] } else { &all[..] };
+        config(&[&[URL, ("KAFKA_SECURITY", kind)], fit].concat()).expect(kind);
+    }
+    let msk_iam = config(&[URL, ("KAFKA_SECURITY", "msk-iam"), ("AWS_REGION", "eu-west-1")]);
+    assert_eq!(msk_iam.is_ok(), cfg!(feature = "msk-iam"), "{msk_iam:?}");
 }
 
 #[test]

@@ -44,6 +44,11 @@ impl ConfigFault {
         Self { variable: variable.name, message }
     }
 
+    /// `variable` does not go with the others; `message` says what would, and holds no value.
+    pub(super) fn at_odds(variable: &Variable, message: String) -> Self {
+        Self { variable: variable.name, message }
+    }
+
     /// `variable` is required and absent.
     pub(super) fn missing(variable: &Variable) -> Self {
         debug_assert_eq!(variable.default, Preset::Required);

@@ -1,8 +1,10 @@
 //! Which Kafka cluster, and under which names.
 
 use super::forms::{host_and_port, kafka_name};
+use super::kafka_security;
 use super::reader::Reader;
 use super::variable::{Preset, Variable};
+use crate::kafka::security::Security;
 use crate::kafka::settings::GroupProtocol;
 
 /// The longest topic prefix; leaves room for our topics' names within the broker's 249 characters.
@@ -46,7 +48,7 @@ pub const AWS_REGION: Variable = Variable::specified(
 );
 
 /// Kafka.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct KafkaConfig {
     /// `host:port` each; never empty.
     pub brokers: Vec<String>,
@@ -56,6 +58,7 @@ pub struct KafkaConfig {
     /// Often empty.
     pub topic_prefix: String,
     pub aws_region: String,
+    pub security: Security,
 }
 
 impl KafkaConfig {
@@ -68,6 +71,7 @@ impl KafkaConfig {
             kafka_name(text).filter(|name| name.len() <= PREFIX_CHARS_MAX)
         });
         let aws_region = reader.read(&AWS_REGION, region);
+        let security = kafka_security::read(reader, aws_region.as_deref());
         Some(Self {
             brokers: brokers?,
             client_id: client_id?,
@@ -75,6 +79,7 @@ impl KafkaConfig {
             group_protocol: group_protocol?,
             topic_prefix: topic_prefix?.unwrap_or_default(),
             aws_region: aws_region?,
+            security: security?,
         })
     }
 

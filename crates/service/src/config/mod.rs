@@ -10,6 +10,7 @@ mod faults;
 mod forms;
 pub mod http;
 pub mod kafka;
+pub mod kafka_security;
 mod reader;
 pub mod redis;
 pub mod simulator;
@@ -46,6 +47,10 @@ pub const VARIABLES: &[Variable] = &[
     database::MIGRATE_ON_START,
     kafka::KAFKA_GROUP_PROTOCOL,
     kafka::KAFKA_TOPIC_PREFIX,
+    kafka_security::KAFKA_SECURITY,
+    kafka_security::KAFKA_CA_FILE,
+    kafka_security::KAFKA_USERNAME,
+    kafka_security::KAFKA_PASSWORD,
     core_service::CORE_SERVICE_TOKEN,
     core_service::CORE_SERVICE_TIMEOUT_MS,
     core_service::CORE_SERVICE_MAX_CALLS_PER_SECOND,

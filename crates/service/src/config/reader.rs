@@ -43,6 +43,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Notes that a variable does not go with the others.
+    pub(super) fn at_odds(&self, variable: &Variable, message: impl Into<String>) {
+        self.faults.borrow_mut().push(ConfigFault::at_odds(variable, message.into()));
+    }
+
     /// Ends the reading: `config` if nothing was wrong.
     pub(super) fn finish<T>(self, config: Option<T>) -> Result<T, ConfigFaults> {
         let faults = self.faults.into_inner();

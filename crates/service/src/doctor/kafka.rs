@@ -1,5 +1,7 @@
 //! Kafka: brokers, our topics with their partitions, our group's lag.
 
+use tokio_util::sync::CancellationToken;
+
 use super::{BOUND, Finding};
 use crate::kafka::KafkaError;
 use crate::kafka::settings::KafkaSettings;
@@ -14,6 +16,9 @@ const LAG_MAX: i64 = 1_000;
 
 pub(super) async fn examine(settings: KafkaSettings) -> Vec<Finding> {
     let group_id = settings.group_id.clone();
+    let done = CancellationToken::new();
+    settings.security.keep_fresh(&done);
+    let _done = done.drop_guard();
     let surveyed = tokio::task::spawn_blocking(move || survey(&settings, BOUND * 2 / 3)).await;
     match surveyed.unwrap_or(Err(KafkaError::Stopped)) {
         Ok(survey) => judge(&survey, &group_id),

@@ -8,9 +8,10 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::KafkaError;
-use super::context::Contact;
+use super::context::{Contact, set_lag};
 use super::poller::{Command, Poller};
 use super::settings::KafkaSettings;
+use super::topics;
 
 /// One message, copied out of the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +53,7 @@ impl Consumer {
     /// [`KafkaError::Settings`] where the client library refuses them.
     pub fn start(settings: &KafkaSettings, topics: &[&str]) -> Result<Self, KafkaError> {
         let contact = Arc::new(Contact::default());
+        lag_from_the_start(settings, topics);
         let topics = topics.iter().map(|topic| settings.topic(topic)).collect();
         let poller = Poller::subscribe(settings.clone(), topics, Arc::clone(&contact))?;
         let (commands, inbox) = mpsc::channel();
@@ -116,6 +118,15 @@ impl Consumer {
 
     fn send(&self, command: Command) -> Result<(), KafkaError> {
         self.commands.send(command).map_err(|_| KafkaError::Stopped)
+    }
+}
+
+/// An alert on the lag must find its series before a partition is ours.
+fn lag_from_the_start(settings: &KafkaSettings, subscribed: &[&str]) {
+    for (topic, partitions) in topics::all().into_iter().filter(|(topic, _)| subscribed.contains(topic)) {
+        for partition in 0..partitions {
+            set_lag(settings, topic, partition, 0);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::client::ClientContext;
+use rdkafka::client::{ClientContext, OAuthToken};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError as ClientError, KafkaResult, RDKafkaErrorCode};
@@ -13,11 +13,16 @@ use rdkafka::statistics::{Partition, Statistics};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
 use super::KafkaError;
+use super::security::Security;
 use super::settings::KafkaSettings;
 
 /// How long a broker may be silent before it counts as away: longer than a busy machine or a new leader keeps a
 /// client waiting, shorter than anybody waits for a service that is lost.
 pub(super) const SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// What the library logs where a broker ends the connection: all that one hears who speaks without TLS to a listener with
+/// it, or without a password to one that wants it.
+const HUNG_UP: &str = "Disconnected";
 
 /// What one client last heard from its brokers, and the last thing that went wrong. A failed call says only
 /// "transport failure"; the cause (a refused password, a bad certificate) comes through callbacks, so the last of
@@ -74,23 +79,36 @@ impl Contact {
             self.set_error(text.to_owned());
         } else {
             tracing::debug!(kafka.facility = facility, "Kafka client: {text}");
+            // To the library no error; but one that hangs up on a stranger means it.
+            if text.contains(HUNG_UP) && self.heard_at().is_none() {
+                self.set_error(format!("{text}; does KAFKA_SECURITY fit these brokers?"));
+            }
         }
     }
 }
 
 /// The producer's callbacks.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ProducerCallbacks(pub(super) Arc<Contact>);
+#[derive(Clone, Debug)]
+pub(super) struct ProducerCallbacks {
+    pub(super) contact: Arc<Contact>,
+    pub(super) security: Security,
+}
 
 impl ClientContext for ProducerCallbacks {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        self.0.note_log(level, facility, text);
+        self.contact.note_log(level, facility, text);
     }
 
     fn stats(&self, _statistics: Statistics) {}
 
     fn error(&self, error: ClientError, reason: &str) {
-        self.0.note(&error, reason);
+        self.contact.note(&error, reason);
+    }
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        Ok(self.security.oauth_token()?)
     }
 }
 
@@ -108,19 +126,22 @@ impl ConsumerCallbacks {
     pub(super) fn new(settings: KafkaSettings, contact: Arc<Contact>) -> Self {
         Self { contact, settings, must_recommit: AtomicBool::new(false), assigned: Mutex::default() }
     }
+}
 
-    fn set_lag(&self, topic: &str, partition: i32, lag: i64) {
-        metrics::gauge!(
-            "kafka_consumer_lag",
-            "topic" => self.settings.without_prefix(topic).to_owned(),
-            "partition" => partition.to_string(),
-            "group" => self.settings.group_id.clone(),
-        )
-        .set(lag as f64);
-    }
+/// `topic` as the cluster knows it.
+pub(super) fn set_lag(settings: &KafkaSettings, topic: &str, partition: i32, lag: i64) {
+    metrics::gauge!(
+        "kafka_consumer_lag",
+        "topic" => settings.without_prefix(topic).to_owned(),
+        "partition" => partition.to_string(),
+        "group" => settings.group_id.clone(),
+    )
+    .set(lag as f64);
 }
 
 impl ClientContext for ConsumerCallbacks {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
         self.contact.note_log(level, facility, text);
     }
@@ -131,13 +152,17 @@ impl ClientContext for ConsumerCallbacks {
             let known =
                 statistics.topics.get(topic).and_then(|topic| topic.partitions.get(partition)).and_then(lag);
             if let Some(lag) = known {
-                self.set_lag(topic, *partition, lag);
+                set_lag(&self.settings, topic, *partition, lag);
             }
         }
     }
 
     fn error(&self, error: ClientError, reason: &str) {
         self.contact.note(&error, reason);
+    }
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        Ok(self.settings.security.oauth_token()?)
     }
 }
 
@@ -167,7 +192,7 @@ impl ConsumerContext for ConsumerCallbacks {
                 }
                 for (topic, partition) in partitions {
                     // Otherwise the last lag would be reported by two replicas for ever.
-                    self.set_lag(&topic, partition, 0);
+                    set_lag(&self.settings, &topic, partition, 0);
                     lock(&self.assigned).remove(&(topic, partition));
                 }
             }

@@ -7,9 +7,11 @@
 pub mod consumer;
 mod context;
 pub mod embedded;
+pub mod msk_iam;
 mod poller;
 pub mod producer;
 pub mod relay;
+pub mod security;
 pub mod settings;
 pub mod survey;
 pub mod topics;

@@ -191,6 +191,9 @@ async fn delivered(report: DeliveryFuture, deadline: Instant) -> Result<(), Publ
 fn client(settings: &KafkaSettings, contact: &Arc<Contact>) -> Result<Client, KafkaError> {
     settings
         .producer_config()
-        .create_with_context(ProducerCallbacks(Arc::clone(contact)))
+        .create_with_context(ProducerCallbacks {
+            contact: Arc::clone(contact),
+            security: settings.security.clone(),
+        })
         .map_err(|error| KafkaError::Settings(error.to_string()))
 }

@@ -84,11 +84,9 @@ impl Relay {
         let lease_ms = LEASE.as_millis() as u64;
         let messages = self.store.lease_outbox(self.id, BATCH, lease_ms).await?;
         if messages.is_empty() {
-            gauge_waiting(0);
             return Ok(Round::Done);
         }
         let refused = self.publish(&messages).await;
-        gauge_waiting(refused.len());
         let marked = self.mark().await;
         if !refused.is_empty() {
             self.store.release_outbox(self.id, &refused).await?;
@@ -130,11 +128,6 @@ impl Relay {
         }
         Ok(())
     }
-}
-
-/// Messages of the last batch that could not leave.
-fn gauge_waiting(count: usize) {
-    metrics::gauge!("outbox_relay_lag").set(count as f64);
 }
 
 /// Doubles from [`BACKOFF_MIN`] to [`BACKOFF_MAX`], jittered over its upper half.

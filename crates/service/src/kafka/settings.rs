@@ -5,6 +5,8 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
+use super::security::Security;
+
 /// A crashed member's partitions move on after this long; the library's 45 s would stall them.
 const SESSION_TIMEOUT_MS: u32 = 6_000;
 /// Three beats a session.
@@ -35,7 +37,7 @@ pub enum GroupProtocol {
 }
 
 /// Which cluster, and who we are there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct KafkaSettings {
     /// `host:port`, separated by commas.
     pub brokers: String,
@@ -46,6 +48,7 @@ pub struct KafkaSettings {
     pub group_protocol: GroupProtocol,
     /// Put before each topic's name; empty on most clusters.
     pub topic_prefix: String,
+    pub security: Security,
 }
 
 impl KafkaSettings {
@@ -104,7 +107,8 @@ impl KafkaSettings {
             .set("socket.keepalive.enable", "true")
             .set("reconnect.backoff.max.ms", RECONNECT_MS_MAX.to_string())
             .set("topic.metadata.refresh.interval.ms", METADATA_REFRESH_MS.to_string())
-            .set_log_level(RDKafkaLogLevel::Warning);
+            .set_log_level(RDKafkaLogLevel::Info);
+        self.security.configure(&mut config);
         config
     }
 }

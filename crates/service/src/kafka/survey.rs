@@ -59,6 +59,8 @@ pub fn survey(settings: &KafkaSettings, bound: Duration) -> Result<Survey, Kafka
         .create_with_context(callbacks)
         .map_err(|error| KafkaError::Settings(error.to_string()))?;
     let deadline = Instant::now() + bound;
+    // Tokens are asked for by a callback, and callbacks run within polls.
+    let _ = client.poll(PAUSE);
     let away = |error: ClientError| {
         // The cause is told by callbacks, which run within polls.
         let deadline = Instant::now() + CAUSE_BOUND;

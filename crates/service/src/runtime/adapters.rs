@@ -85,6 +85,7 @@ pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> 
     };
     let core_service = connect_core_service(config, link.as_ref())?;
     let kafka = kafka_settings(config);
+    kafka.security.keep_fresh(stop);
     let consumer = Consumer::start(&kafka, &[topics::ASSESSMENT_COMPLETED])?;
     let publisher = Arc::new(Producer::start(&kafka)?);
     let mut probes: Vec<Arc<dyn Probe>> = vec![
@@ -219,5 +220,6 @@ pub fn kafka_settings(config: &Config) -> KafkaSettings {
         group_id: config.kafka.group_id.clone(),
         group_protocol: config.kafka.group_protocol,
         topic_prefix: config.kafka.topic_prefix.clone(),
+        security: config.kafka.security.clone(),
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use monte_carlo_service::kafka::consumer::{Consumer, IncomingMessage};
 use monte_carlo_service::kafka::embedded::EmbeddedBroker;
 use monte_carlo_service::kafka::producer::{OutgoingMessage, Producer};
+use monte_carlo_service::kafka::security::Security;
 use monte_carlo_service::kafka::settings::{GroupProtocol, KafkaSettings};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -32,9 +33,8 @@ impl Cluster {
         Self { settings: settings(broker.bootstrap_servers(), prefix), _embedded: Some(broker) }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the test's runner says where its broker is")]
     pub(crate) async fn real(topics: &[(&str, i32)]) -> Self {
-        let brokers = std::env::var("TEST_KAFKA_BROKERS").expect("TEST_KAFKA_BROKERS: run ./test kafka");
+        let brokers = required("TEST_KAFKA_BROKERS");
         let settings = settings(&brokers, &format!("t{}.", Uuid::new_v4().simple()));
         let admin: AdminClient<DefaultClientContext> =
             ClientConfig::new().set("bootstrap.servers", &brokers).create().expect("an admin client");
@@ -58,6 +58,11 @@ impl Cluster {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the tests' runner says where its broker is")]
+pub(crate) fn required(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run ./test kafka"))
+}
+
 pub(crate) fn settings(brokers: &str, prefix: &str) -> KafkaSettings {
     KafkaSettings {
         brokers: brokers.into(),
@@ -65,6 +70,7 @@ pub(crate) fn settings(brokers: &str, prefix: &str) -> KafkaSettings {
         group_id: format!("{prefix}group"),
         group_protocol: GroupProtocol::Classic,
         topic_prefix: prefix.into(),
+        security: Security::Plaintext,
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use monte_carlo_service::kafka::producer::OutgoingMessage;
+use monte_carlo_service::kafka::settings::GroupProtocol;
 
 use crate::cluster::{Cluster, PARTITIONS, TOPIC, close, numbers, produce, read};
 
@@ -118,6 +119,16 @@ macro_rules! on_both_brokers {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $scenario() {
                 super::$scenario(Cluster::real(&TOPICS).await).await;
+            })*
+        }
+        /// The broker shares the partitions out (KIP-848).
+        mod real_by_the_new_protocol {
+            use super::{Cluster, GroupProtocol, TOPICS};
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $scenario() {
+                let mut cluster = Cluster::real(&TOPICS).await;
+                cluster.settings.group_protocol = GroupProtocol::Consumer;
+                super::$scenario(cluster).await;
             })*
         }
     };

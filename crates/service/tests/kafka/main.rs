@@ -6,3 +6,4 @@ mod cluster;
 mod consuming;
 mod metrics;
 mod relaying;
+mod securing;

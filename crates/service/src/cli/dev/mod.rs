@@ -17,6 +17,7 @@ use super::{configuration_faults, environment, failed};
 use crate::config::Config;
 use crate::kafka::embedded::EmbeddedBroker;
 use crate::kafka::producer::{OutgoingMessage, Producer};
+use crate::kafka::security::Security;
 use crate::kafka::settings::{GroupProtocol, KafkaSettings};
 use crate::kafka::topics;
 use crate::runtime::adapters::{WakeUps, connect};
@@ -91,7 +92,8 @@ fn embedded(name: &str, arguments: &Arguments, core: &SampleCore, broker: &Embed
         "KAFKA_BROKERS" => Some(broker.bootstrap_servers().to_owned()),
         // The new protocol joins the embedded broker's group in a tenth of a second, the classic one in three.
         "KAFKA_GROUP_PROTOCOL" => Some("consumer".to_owned()),
-        "KAFKA_TOPIC_PREFIX" | "CORE_SERVICE_TOKEN" | "REDIS_PASSWORD" => None,
+        "KAFKA_TOPIC_PREFIX" | "KAFKA_SECURITY" | "KAFKA_CA_FILE" | "KAFKA_USERNAME" | "KAFKA_PASSWORD"
+        | "CORE_SERVICE_TOKEN" | "REDIS_PASSWORD" => None,
         "CORE_SERVICE_URL" => Some(core.url(Dialect::Wrapped)),
         // The book is what is shown; a folder of last week would bring its missed night along.
         "DAILY_SIMULATION_CRON" if arguments.once => Some("off".to_owned()),
@@ -143,6 +145,7 @@ async fn publish(book: &Book, broker: &EmbeddedBroker) -> anyhow::Result<()> {
         group_id: String::new(),
         group_protocol: GroupProtocol::default(),
         topic_prefix: String::new(),
+        security: Security::Plaintext,
     })?;
     let events = book.events();
     let messages: Vec<OutgoingMessage<'_>> = events

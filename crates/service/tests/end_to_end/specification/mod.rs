@@ -7,6 +7,7 @@ mod doctor;
 mod documents;
 mod endpoints;
 mod healthcheck;
+mod kafka_security;
 mod page;
 mod redis;
 mod weeks;

@@ -102,6 +102,7 @@ find_missing() { # PART…
         is_prepared clients || need npm npm
         ;;
       specification)
+        need promtool prometheus
         need chromium chromium
         need python3 python3
         need git git
@@ -121,6 +122,7 @@ find_missing() { # PART…
         redis) need_redis ;;
         kafka)
           need_java
+          need openssl openssl
           is_prepared kafka || need mvn maven
           ;;
       esac

@@ -18,14 +18,12 @@ use crate::core_service::pace::{LocalPace, Pace, Rate};
 use crate::fleet::link::{Link, RedisSettings, Tls};
 use crate::fleet::pace::FleetPace;
 use crate::fleet::results::{Book, CachedJobs, short_hash};
-use crate::http;
 use crate::http::job_reader::{FromStore, JobReader};
 use crate::http::readiness::{DatabaseProbe, Probe, Probes, Readiness};
 use crate::kafka::consumer::Consumer;
 use crate::kafka::producer::{Producer, Publisher};
 use crate::kafka::settings::KafkaSettings;
 use crate::kafka::topics;
-use crate::schedule;
 use crate::schedule::DailyRunner;
 use crate::signals::{RedisWakeUps, Signals};
 use crate::simulator::Simulator;
@@ -33,6 +31,7 @@ use crate::simulator::local::LocalSimulator;
 use crate::store::daily::DailyRuns;
 use crate::store::{self, SqlStore, Store, StoreOptions};
 use crate::telemetry::clock::now_ms;
+use crate::telemetry::metrics;
 use crate::worker::WorkerSettings;
 
 /// How long one dependency may take to say how it is.
@@ -72,11 +71,10 @@ pub enum WakeUps {
 /// # Errors
 /// Where a setting makes no adapter at all.
 pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> anyhow::Result<Adapters> {
-    let metrics = http::metrics::with_buckets(PrometheusBuilder::new())?
+    let recorder = metrics::with_buckets(PrometheusBuilder::new())?
         .install_recorder()
         .context("the metrics recorder was installed twice")?;
-    http::metrics::describe();
-    schedule::metrics::describe();
+    metrics::begin();
 
     let store = connect_store(config)?;
     let link = match wake_ups {
@@ -112,7 +110,7 @@ pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> 
         consumer,
         publisher,
         readiness: Arc::new(Probes::new(probes, PROBE_BOUND)),
-        metrics,
+        metrics: recorder,
         worker: WorkerSettings {
             concurrency: config.worker.concurrency as usize,
             default_paths: config.simulator.default_paths,

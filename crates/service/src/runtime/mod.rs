@@ -1,6 +1,7 @@
 //! Joins the rooms: starts every loop of one process, and stops them in the order in which nothing is lost.
 
 pub mod adapters;
+mod backlog;
 mod probes;
 pub mod stop_signal;
 
@@ -83,6 +84,11 @@ pub async fn start(adapters: Adapters) -> io::Result<Running> {
     let relay = Relay::new(adapters.store.clone(), adapters.publisher, adapters.signals.outbox());
     let intake = intake::run(adapters.consumer, adapters.store.clone(), adapters.signals, stop.clone());
 
+    let (watched, there) = (adapters.store.clone(), migrated.clone());
+    tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
+        there.cancelled().await;
+        backlog::watch(watched).await;
+    }));
     tokio::spawn(
         stop.clone()
             .run_until_cancelled_owned(migrate(adapters.migrate.then_some(adapters.store), migrated.clone())),

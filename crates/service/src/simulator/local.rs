@@ -82,7 +82,11 @@ fn advance(pool: &Arc<ThreadPool>, work: &Arc<Work>) {
     pool.spawn_fifo(move || {
         let ran = catch_unwind(AssertUnwindSafe(|| run_shard(&work.plan, shard, &work.control)));
         let outcome = match ran {
-            Ok(Ok(tally)) => Ok(tally),
+            Ok(Ok(tally)) => {
+                metrics::counter!("simulated_path_steps_total")
+                    .increment(shard.paths * u64::from(work.plan.steps()));
+                Ok(tally)
+            }
             Ok(Err(Cancelled)) => Err(SimulatorError::Cancelled),
             Err(panic) => Err(SimulatorError::Engine(message_of(panic.as_ref()))),
         };

@@ -10,12 +10,11 @@ use tracing::Instrument;
 
 use super::fault::{AttemptError, Verdict, verdict};
 use super::hands::{Held, Place};
-use super::{SIMULATION_DURATION, Worker};
+use super::{SIMULATION_DURATION, Worker, count};
 use crate::core_service::client::Gathered;
 use crate::jobs::events;
 use crate::jobs::input::StoredInput;
 use crate::jobs::lifecycle::{Event, Situation, State, step};
-use crate::schedule;
 use crate::simulator::SimulatorError;
 use crate::store::{ClaimedJob, Origin, Settlement, Write};
 use crate::telemetry::clock::now_ms;
@@ -40,9 +39,13 @@ pub(super) async fn carry(worker: Arc<Worker>, job: ClaimedJob, held: Arc<Held>,
             outcome = simulate(&worker, &job, &held) => outcome,
             error = cut_off(&held) => Err(error),
         };
-        if let Some(settlement) = settlement(&job, outcome) {
-            record(&settlement, began.elapsed());
-            settle(&worker, &job, &settlement).await;
+        if let Some((event, settlement)) = settlement(&job, outcome) {
+            let took = began.elapsed();
+            if settle(&worker, &job, &settlement).await == Write::Applied {
+                count::ended(&event, &settlement.next);
+                metrics::histogram!(SIMULATION_DURATION, "status" => count::status(&settlement.next))
+                    .record(took.as_secs_f64());
+            }
         }
     }
     .instrument(span)
@@ -114,8 +117,8 @@ async fn off_the_runtime<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|panic| AttemptError::Internal(panic.to_string()))
 }
 
-/// What is to be written of the outcome; `None` where nothing may be.
-fn settlement(job: &ClaimedJob, outcome: Result<Value, AttemptError>) -> Option<Settlement> {
+/// What happened, and what is to be written of it; `None` where nothing may be.
+fn settlement(job: &ClaimedJob, outcome: Result<Value, AttemptError>) -> Option<(Event, Settlement)> {
     let (event, result) = match outcome {
         Ok(result) => (Event::Simulated, Some(result)),
         Err(error) => match verdict(&error, job.origin) {
@@ -143,25 +146,11 @@ fn settlement(job: &ClaimedJob, outcome: Result<Value, AttemptError>) -> Option<
     let outbox = result
         .as_ref()
         .map(|result| events::completed(&job.lease.job, &job.subject, &job.trace, result, now_ms()));
-    Some(Settlement { next, result, outbox })
-}
-
-fn record(settlement: &Settlement, took: Duration) {
-    let status = match settlement.next {
-        State::Completed => "completed",
-        State::Skipped { reason } => {
-            schedule::metrics::count_accounts(reason.code(), 1);
-            "skipped"
-        }
-        State::Failed { .. } => "failed",
-        State::Pending { .. } | State::Running { .. } => "pending",
-    };
-    metrics::counter!("simulation_jobs_total", "status" => status).increment(1);
-    metrics::histogram!(SIMULATION_DURATION, "status" => status).record(took.as_secs_f64());
+    Some((event, Settlement { next, result, outbox }))
 }
 
 /// Brings the outcome home, through short outages of the database; the fence refuses it if it comes too late.
-async fn settle(worker: &Worker, job: &ClaimedJob, settlement: &Settlement) {
+async fn settle(worker: &Worker, job: &ClaimedJob, settlement: &Settlement) -> Write {
     for attempt in 1..=SETTLE_TRIES {
         match worker.store.settle(&job.lease, settlement).await {
             Ok(Write::Applied) => {
@@ -169,14 +158,15 @@ async fn settle(worker: &Worker, job: &ClaimedJob, settlement: &Settlement) {
                 if settlement.outbox.is_some() {
                     worker.signals.outbox_filled();
                 }
-                return;
+                return Write::Applied;
             }
             Ok(Write::Stale) => {
                 tracing::warn!("the outcome came too late: the job is no longer ours");
-                return;
+                return Write::Stale;
             }
             Err(error) => tracing::warn!(%error, attempt, "the outcome could not be written yet"),
         }
         tokio::time::sleep(SETTLE_PAUSE).await;
     }
+    Write::Stale
 }

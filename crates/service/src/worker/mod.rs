@@ -6,6 +6,7 @@
 mod attempt;
 mod beat;
 mod claim;
+mod count;
 mod fault;
 mod hands;
 mod sweep;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{SWEEP_EVERY, Worker};
+use super::{SWEEP_EVERY, Worker, count};
 use crate::jobs::lifecycle::{Event, Situation, State, step};
 use crate::store::{ExpiredLease, Settlement, StoreError, Write};
 
@@ -35,6 +35,7 @@ async fn sweep(worker: &Worker) -> Result<u64, StoreError> {
     for expired in worker.store.expired(SWEEP_BATCH_MAX).await? {
         let settlement = Settlement { next: after_silence(&expired)?, result: None, outbox: None };
         if worker.store.settle(&expired.lease, &settlement).await? == Write::Applied {
+            count::ended(&Event::LeaseExpired, &settlement.next);
             swept += 1;
         }
     }

@@ -13,7 +13,8 @@ use monte_carlo_service::http::limits::Timeouts;
 use monte_carlo_service::http::readiness::{DatabaseProbe, Probe, Probes};
 use monte_carlo_service::http::server::{Server, Stopped};
 use monte_carlo_service::http::subjects::{Existence, SubjectLookup};
-use monte_carlo_service::http::{Dependencies, metrics, router};
+use monte_carlo_service::http::{Dependencies, router};
+use monte_carlo_service::telemetry::metrics;
 use monte_carlo_service::telemetry::trace_context::TraceContext;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
@@ -26,7 +27,7 @@ use crate::daily::Door;
 /// One process has one recorder; the tests share it.
 static RECORDER: LazyLock<PrometheusHandle> = LazyLock::new(|| {
     let handle = metrics::with_buckets(PrometheusBuilder::new()).unwrap().install_recorder().unwrap();
-    metrics::describe();
+    metrics::begin();
     handle
 });
 

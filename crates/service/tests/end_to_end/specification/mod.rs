@@ -8,6 +8,7 @@ mod documents;
 mod endpoints;
 mod healthcheck;
 mod kafka_security;
+mod metrics;
 mod page;
 mod redis;
 mod weeks;

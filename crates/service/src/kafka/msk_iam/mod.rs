@@ -54,7 +54,7 @@ struct Shared {
 }
 
 impl Tokens {
-    /// No token yet; [`Tokens::keep_fresh`] brings them.
+    /// No token yet; `keep_fresh` brings them.
     pub fn new(region: &str) -> Self {
         Self(Arc::new(Shared {
             region: region.to_owned(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use monte_carlo_service::kafka::producer::OutgoingMessage;
 use monte_carlo_service::kafka::settings::GroupProtocol;
+use monte_carlo_service::kafka::survey::survey;
 
 use crate::cluster::{Cluster, PARTITIONS, TOPIC, close, numbers, produce, read};
 
@@ -103,6 +104,23 @@ async fn a_dropped_wait_loses_nothing(cluster: Cluster) {
     produce(&cluster.producer(), 0..10).await;
     assert_eq!(numbers(&read(&mut consumer, 10).await), (0..10).collect::<Vec<_>>());
     close(consumer).await;
+}
+
+/// The broker names the members of a classic group alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_of_the_protocol_that_was_asked_for() {
+    for (protocol, names_members) in [(GroupProtocol::Classic, true), (GroupProtocol::Consumer, false)] {
+        let mut cluster = Cluster::real(&TOPICS).await;
+        cluster.settings.group_protocol = protocol;
+        produce(&cluster.producer(), 0..5).await;
+        let mut consumer = cluster.consumer();
+        read(&mut consumer, 5).await;
+        let settings = cluster.settings.clone();
+        let surveyed = tokio::task::spawn_blocking(move || survey(&settings, Duration::from_secs(20))).await;
+        let group = surveyed.expect("it ends").expect("a cluster").group.expect("a topic").expect("a group");
+        assert_eq!(group.members.is_some(), names_members, "{protocol:?}: {group:?}");
+        close(consumer).await;
+    }
 }
 
 macro_rules! on_both_brokers {

@@ -15,9 +15,13 @@ pub struct LogSettings {
     pub filter: String,
 }
 
+/// What the database's client says of a URL's parameters that it does not know: their values, which may be secrets.
+const NEVER_LOGGED: &str = "sqlx_postgres::options::parse=off";
+
 /// Starts logging; a second call changes nothing.
 pub fn start(settings: &LogSettings) {
-    let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_new(format!("{},{NEVER_LOGGED}", settings.filter))
+        .unwrap_or_else(|_| EnvFilter::new(format!("info,{NEVER_LOGGED}")));
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let started = if settings.json {

@@ -31,6 +31,16 @@ fn all_faults_of_the_environment_are_told_at_once_and_no_secret_with_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_parameter_of_the_database_s_url_that_nobody_knows_is_not_logged() {
+    let house = House::build(Neighbours::Real).await;
+    let url = format!("{}?sslpassword=hunter2", house.database_url());
+    let service = house.service_with(&[("DATABASE_URL", &url), ("LOG_LEVEL", "warn,sqlx_postgres=trace")]);
+    let service = service.ready().await;
+    assert!(!service.log_tail().contains("hunter2"), "{}", service.log_tail());
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn neighbours_that_are_away_at_the_start_are_waited_for() {
     let house = House::build(Neighbours::Real).await;
     let (database, core) = (Passage::closed(), Passage::closed());

@@ -51,11 +51,15 @@ fn by_code(code: &str) -> Remedy {
     match code {
         // serialization_failure, deadlock_detected; SQLITE_BUSY, _RECOVERY, _SNAPSHOT, SQLITE_LOCKED
         "40001" | "40P01" | "5" | "261" | "517" | "6" => Remedy::Again(code.to_owned()),
-        // statement_completion_unknown, admin_shutdown, crash_shutdown
-        "40003" | "57P01" | "57P02" => Remedy::Reconnect,
+        // statement_completion_unknown, admin_shutdown, crash_shutdown, idle_in_transaction_session_timeout,
+        // idle_session_timeout
+        "40003" | "57P01" | "57P02" | "25P03" | "57P05" => Remedy::Reconnect,
         // query_canceled (our own time-out), cannot_connect_now, read_only_sql_transaction (a replica),
-        // invalid_catalog_name; SQLITE_IOERR, _FULL, _CANTOPEN
-        "57014" | "57P03" | "25006" | "3D000" | "10" | "13" | "14" => Remedy::Wait,
+        // invalid_catalog_name, lock_not_available; CockroachDB's range_unavailable, internal_connection_failure;
+        // SQLITE_IOERR, _FULL, _CANTOPEN
+        "57014" | "57P03" | "25006" | "3D000" | "55P03" | "58C00" | "58C01" | "10" | "13" | "14" => {
+            Remedy::Wait
+        }
         _ if code.len() == 5 && code.starts_with("08") => Remedy::Reconnect,
         // invalid_authorization, insufficient_resources
         _ if code.len() == 5 && (code.starts_with("28") || code.starts_with("53")) => Remedy::Wait,
@@ -122,6 +126,11 @@ mod tests {
             ("40003", Remedy::Reconnect),
             ("57P01", Remedy::Reconnect),
             ("08006", Remedy::Reconnect),
+            ("25P03", Remedy::Reconnect),
+            ("57P05", Remedy::Reconnect),
+            ("55P03", Remedy::Wait),
+            ("58C00", Remedy::Wait),
+            ("58C01", Remedy::Wait),
             ("57014", Remedy::Wait),
             ("53300", Remedy::Wait),
             ("28P01", Remedy::Wait),

@@ -15,9 +15,10 @@ use crate::house;
 
 /// A few rows each, whatever the number of jobs: a row a schedule, a row a day, a row a migration.
 const SMALL: [&str; 3] = ["schedule_watermarks", "daily_runs", "_sqlx_migrations"];
-/// Rows that one step of a statement may touch: a batch or a page of some hundreds, and what it must pass over for it. A
-/// walk through a status or through a table has thousands and more.
-const ROWS_TOUCHED_MAX: f64 = 2_000.0;
+/// Rows that one step of a plan may touch: all jobs that are not finished, and some. Where these are few the planner likes to
+/// go through them all, by whichever index holds them alone, and that is well; finished jobs, of which there are a hundred
+/// times as many, are never walked through.
+const ROWS_TOUCHED_MAX: f64 = 10_000.0;
 
 /// The tables alone: an index is made faster of what is there.
 const TABLES: [&str; 6] = [
@@ -29,7 +30,7 @@ const TABLES: [&str; 6] = [
     include_str!("../../../../../../migrations/0014_poison_messages.sql"),
 ];
 
-/// One a second over eleven days. Of a thousand jobs four are pending, one runs (its lease ran out), four failed.
+/// One a second over eleven days. Of a thousand jobs four are pending, four run (their leases ran out), four failed.
 const ROWS: [&str; 7] = [
     "INSERT INTO simulation_jobs (id, assessment_id, funded_account_id, origin, dedupe_key, status, config,
          correlation_id, traceparent, run_after_ms, created_at_ms, started_at_ms, completed_at_ms, lease_token,
@@ -41,8 +42,7 @@ const ROWS: [&str; 7] = [
          CASE WHEN status = 'running' THEN gen_random_uuid() END, CASE WHEN status = 'running' THEN gen_random_uuid() END,
          CASE WHEN status = 'running' THEN at_ms END, CASE WHEN status = 'running' THEN at_ms END
      FROM (SELECT n, (extract(epoch FROM now()) * 1000)::int8 - 1000 * (1000000 - n) AS at_ms,
-             CASE WHEN n % 250 = 0 THEN 'pending' WHEN n % 1000 = 1 THEN 'running' WHEN n % 250 = 2 THEN 'failed'
-                 ELSE 'completed' END AS status
+             CASE n % 250 WHEN 0 THEN 'pending' WHEN 1 THEN 'running' WHEN 2 THEN 'failed' ELSE 'completed' END AS status
          FROM generate_series(1, 1000000) AS n) AS job",
     "INSERT INTO simulation_results SELECT 'job-' || n, '{}' FROM generate_series(1, 1000000, 5) AS n WHERE n % 250 > 2",
     "INSERT INTO simulation_inputs SELECT 'job-' || n, '{}' FROM generate_series(1, 1000000, 5) AS n",

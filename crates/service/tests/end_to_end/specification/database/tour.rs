@@ -149,6 +149,8 @@ async fn read(store: &SqlStore) {
         }
     }
     assert!(!store.poison(100).await.expect("reads").is_empty());
+    // The service counts further; the way there is the same.
+    assert!(store.backlog(1_000).await.expect("counts").pending.count > 0);
 }
 
 async fn run_daily(store: &SqlStore) {

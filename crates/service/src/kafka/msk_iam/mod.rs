@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 #[cfg(feature = "msk-iam")]
 pub use self::signer::Signer;
-use crate::telemetry::clock::now_ms;
+#[cfg(feature = "msk-iam")]
+use crate::telemetry::clock;
 
 /// Longest wait for credentials: the metadata services of AWS answer in milliseconds or not at all.
 const SIGN_BOUND: Duration = Duration::from_secs(20);
@@ -76,7 +77,7 @@ impl Tokens {
             tokio::spawn(stop.run_until_cancelled_owned(async move {
                 let signer = Signer::by_default_chain(tokens.region()).await;
                 loop {
-                    let pause = tokens.renew(&signer, now_ms()).await;
+                    let pause = tokens.renew(&signer, clock::now_ms()).await;
                     tokio::time::sleep(pause).await;
                 }
             }));

@@ -26,13 +26,16 @@ pub(crate) async fn tells_what_is_missing(world: &World) {
     empty.drop_database().await;
 }
 
-pub(crate) async fn tells_that_it_only_reads(world: &World) {
-    if world.kind == Kind::Sqlite {
-        // Its file is ours alone, or does not open at all.
-        return;
-    }
-    let (_, name) = world.url.rsplit_once('/').expect("our own URL");
-    world.execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
+pub(crate) async fn tells_why_it_would_not_let_us_write(world: &World) {
+    // A SQLite file is never half ours, so there a table is taken away; elsewhere the server only reads.
+    let (way, told) = match world.kind {
+        Kind::Sqlite => ("DROP TABLE outbox".to_owned(), "schema is not there"),
+        _ => {
+            let (_, name) = world.url.rsplit_once('/').expect("our own URL");
+            (format!("ALTER DATABASE {name} SET default_transaction_read_only = on"), "read-only")
+        }
+    };
+    world.execute(&way).await;
     let refusal = world.another_store().examine().await.expect("answers").refusal;
-    assert!(refusal.as_deref().is_some_and(|refusal| refusal.contains("read-only")), "{refusal:?}");
+    assert!(refusal.as_deref().is_some_and(|refusal| refusal.contains(told)), "{refusal:?}");
 }

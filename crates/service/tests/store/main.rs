@@ -47,7 +47,7 @@ macro_rules! on_every_database {
 on_every_database! {
     migrating: twice_is_once, is_seen_only_when_done, by_four_at_once, leaves_a_newer_schema_alone,
         comes_anew_when_reset;
-    examining: tells_version_clock_and_schema, tells_what_is_missing, tells_that_it_only_reads;
+    examining: tells_version_clock_and_schema, tells_what_is_missing, tells_why_it_would_not_let_us_write;
     intake: passes_over_what_it_has_seen, dedupes_under_rivals, takes_a_thousand_at_once,
         keeps_poison_once, keeps_inputs_that_came_along, is_all_or_nothing;
     creating: replays_a_key, makes_one_job_of_a_key_under_rivals, creates_without_a_key,

@@ -33,12 +33,17 @@ impl EventKind {
             Self::Completed => "montecarlo.simulation-completed",
         }
     }
+
+    /// The id of a job's event of this kind: a UUIDv5, so the same whenever and wherever it is built.
+    pub fn id_for(self, job: &JobId) -> Uuid {
+        Uuid::new_v5(&EVENT_NAMESPACE, format!("{job}\n{}", self.topic()).as_bytes())
+    }
 }
 
 /// One row of the outbox: a message that must leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxMessage {
-    /// UUIDv5 of job and topic: the same however often it is sent.
+    /// [`EventKind::id_for`] its job: the same however often it is sent.
     pub event_id: Uuid,
     /// Whose.
     pub job: JobId,
@@ -87,7 +92,7 @@ fn message(
     now_ms: i64,
 ) -> OutboxMessage {
     let trace = trace.child();
-    let event_id = Uuid::new_v5(&EVENT_NAMESPACE, format!("{job}\n{}", kind.topic()).as_bytes());
+    let event_id = kind.id_for(job);
     body.insert("jobId".into(), json!(job));
     match subject {
         Subject::Assessment(id) => body.insert("assessmentId".into(), json!(id)),

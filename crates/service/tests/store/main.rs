@@ -60,7 +60,7 @@ on_every_database! {
     settling: completes_in_one_go, leaves_nothing_after_a_fault, comes_back_when_due, fails_with_its_reason,
         keeps_its_input_over_a_retry;
     outbox: belongs_to_one_relay_at_a_time, comes_back_when_a_relay_dies, is_released_by_its_owner_only,
-        shares_out_among_rivals, leaves_in_order;
+        shares_out_among_rivals, leaves_in_order, tells_of_the_start_before_the_end;
     backlog: counts_what_is_not_finished, counts_up_to_its_limit;
     reading: lists_newest_first, filters, pages_over_equal_times, lists_no_trades, knows_nothing_of_strange_ids;
     values: json_comes_back_as_it_went, numbers_come_back_to_the_bit, nul_poisons_nothing,

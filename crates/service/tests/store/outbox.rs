@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use futures::future::join_all;
-use monte_carlo_service::jobs::events::OutboxMessage;
+use monte_carlo_service::jobs::events::{EventKind, OutboxMessage};
 use monte_carlo_service::store::Store;
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::fixtures::{MINUTE_MS, batch, claim, keyed, patiently};
+use crate::fixtures::{MINUTE_MS, batch, claim, claim_one, completed, insert, keyed, outbox, patiently};
 use crate::world::World;
 
 /// As many messages as there are jobs: each has started.
@@ -91,4 +92,14 @@ pub(crate) async fn leaves_in_order(world: &World) {
         keys.extend(lease(world, relay, 2).await.into_iter().map(|message| message.key));
     }
     assert_eq!(keys, ["0", "1", "2", "3"]);
+}
+
+/// Both in one millisecond, or the clock set back between them: whoever listens hears of the start first.
+pub(crate) async fn tells_of_the_start_before_the_end(world: &World) {
+    insert(&*world.store, &["a"]).await;
+    let claimed = claim_one(&*world.store).await;
+    world.execute("UPDATE outbox SET created_at_ms = created_at_ms + 10000").await;
+    world.store.settle(&claimed.lease, &completed(&claimed, &json!({}))).await.expect("settles");
+    let topics: Vec<String> = outbox(&*world.store).await.into_iter().map(|message| message.topic).collect();
+    assert_eq!(topics, [EventKind::Started.topic(), EventKind::Completed.topic()]);
 }

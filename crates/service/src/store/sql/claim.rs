@@ -93,7 +93,7 @@ async fn announce_first_claims(session: &mut Session, rows: &[Row]) -> Result<()
             ));
         }
     }
-    outbox::insert_new(session, &messages).await
+    outbox::insert_first(session, &messages).await
 }
 
 /// The inputs of those jobs that have one: sent along by the caller, or fetched by an earlier attempt.

@@ -7,23 +7,26 @@ use super::fault::Fault;
 use super::records;
 use super::session::{Row, Scope, Session};
 use super::work::Work;
-use crate::jobs::events::OutboxMessage;
+use crate::jobs::events::{EventKind, OutboxMessage};
 
-/// Its two users differ in what a message that is there already means to them.
 macro_rules! insert {
-    ($($on_conflict:literal)?) => {
+    ($created_at_ms:literal $(, $on_conflict:literal)?) => {
         concat!(
             "INSERT INTO outbox (event_id, job_id, topic, message_key, payload, headers, created_at_ms)
-             SELECT event_id, job_id, topic, message_key, payload, headers, {now}
-             FROM {rows event_id:uuid job_id:text topic:text message_key:text payload:text headers:text}
+             SELECT event_id, job_id, topic, message_key, payload, headers, ", $created_at_ms, "
+             FROM {rows event_id:uuid job_id:text topic:text message_key:text payload:text headers:text follows:uuid}
              WHERE true ",
             $($on_conflict)?
         )
     };
 }
 
-const INSERT: &str = insert!();
-const INSERT_NEW: &str = insert!("ON CONFLICT (event_id) DO NOTHING");
+/// After the message that it follows, though both be written in one millisecond or the clock have been set back.
+const INSERT_LAST: &str = insert!(
+    "{greatest}({now}, coalesce(
+        (SELECT earlier.created_at_ms + 1 FROM outbox AS earlier WHERE earlier.event_id = given.follows), 0))"
+);
+const INSERT_FIRST: &str = insert!("{now}", "ON CONFLICT (event_id) DO NOTHING");
 
 const LEASE: &str = "
     WITH due AS MATERIALIZED (
@@ -47,17 +50,17 @@ const RELEASE: &str = "
     FROM {rows id:uuid}
     WHERE event_id = given.id AND published_at_ms IS NULL AND leased_by = $2";
 
-/// Inserts one message; one that is there already is a broken invariant, and is refused.
-pub(super) async fn insert(session: &mut Session, message: &OutboxMessage) -> Result<(), Fault> {
-    insert_by(session, INSERT, std::slice::from_ref(message)).await
+/// Inserts a job's last message; one that is there already is a broken invariant, and is refused.
+pub(super) async fn insert_last(session: &mut Session, message: &OutboxMessage) -> Result<(), Fault> {
+    insert(session, INSERT_LAST, std::slice::from_ref(message)).await
 }
 
-/// Inserts those messages that are not there yet.
-pub(super) async fn insert_new(session: &mut Session, messages: &[OutboxMessage]) -> Result<(), Fault> {
-    insert_by(session, INSERT_NEW, messages).await
+/// Inserts the first messages of jobs, where they are not there yet.
+pub(super) async fn insert_first(session: &mut Session, messages: &[OutboxMessage]) -> Result<(), Fault> {
+    insert(session, INSERT_FIRST, messages).await
 }
 
-async fn insert_by(session: &mut Session, sql: &str, messages: &[OutboxMessage]) -> Result<(), Fault> {
+async fn insert(session: &mut Session, sql: &str, messages: &[OutboxMessage]) -> Result<(), Fault> {
     let rows: Vec<_> = messages
         .iter()
         .map(|message| {
@@ -68,6 +71,7 @@ async fn insert_by(session: &mut Session, sql: &str, messages: &[OutboxMessage])
                 &message.key,
                 &message.payload,
                 serde_json::json!(message.headers).to_string(),
+                EventKind::Started.id_for(&message.job),
             ]
         })
         .collect();

@@ -80,7 +80,7 @@ impl Work for Settle<'_> {
             session.run(INSERT_RESULT, args![&self.lease.job.0, result.to_string()]).await?;
         }
         if let Some(message) = outbox {
-            outbox::insert(session, message).await?;
+            outbox::insert_last(session, message).await?;
         }
         Ok(Write::Applied)
     }

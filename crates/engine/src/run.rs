@@ -8,10 +8,12 @@ use crate::kernel::{
 };
 use crate::models::{IndexProcess, Process};
 use crate::money::units;
+use crate::plan::REPLICATE_PATHS;
 use crate::random::Stream;
+use crate::report;
 use crate::rules::floor::{Behind, Drop, Follows, Still};
 use crate::scale::Scale;
-use crate::tally::Finished;
+use crate::tally::{Finished, Replicate};
 use crate::{Instructions, Level, Plan, Shard, Tally};
 
 /// Path-steps between two looks at [`Control`]: about a millisecond.
@@ -45,7 +47,7 @@ pub fn run_shard(plan: &Plan, shard: Shard, control: &Control) -> Result<Tally, 
 /// [`Cancelled`] once [`Control::cancel`] is seen, within a few milliseconds.
 ///
 /// # Panics
-/// Where this machine has not these instructions.
+/// Where this machine has not these instructions, or the shard holds a part of a weighted history.
 pub fn run_shard_by(
     instructions: Instructions,
     plan: &Plan,
@@ -53,6 +55,38 @@ pub fn run_shard_by(
     control: &Control,
 ) -> Result<Tally, Cancelled> {
     assert!(instructions.are_there(), "this machine has no {instructions:?}");
+    let end = shard.first_path + shard.paths;
+    let first_path = shard.first_path.min(plan.paths());
+    let own = Shard { first_path, paths: end.min(plan.paths()) - first_path };
+    let mut tally = run_paths(instructions, plan, own, control)?;
+    let first = shard.first_path.max(plan.paths());
+    for first in (first..end).step_by(REPLICATE_PATHS as usize) {
+        let index = (first - plan.paths()) / REPLICATE_PATHS;
+        assert_eq!(first, plan.paths() + index * REPLICATE_PATHS, "a shard holds whole weighted histories");
+        tally.histories.add(run_replicate(instructions, plan, index as u32, control)?);
+    }
+    Ok(tally)
+}
+
+/// Simulates a weighted history.
+fn run_replicate(
+    instructions: Instructions,
+    plan: &Plan,
+    index: u32,
+    control: &Control,
+) -> Result<Replicate, Cancelled> {
+    let replicate = plan.replicate(index);
+    let paths = Shard { first_path: Plan::first_path_of_replicate(index), paths: REPLICATE_PATHS };
+    let tally = run_paths(instructions, &replicate, paths, control)?;
+    Ok(report::replicate(&replicate, &tally, index))
+}
+
+fn run_paths(
+    instructions: Instructions,
+    plan: &Plan,
+    shard: Shard,
+    control: &Control,
+) -> Result<Tally, Cancelled> {
     let mut run =
         Run { plan, control, tally: Tally::new(&plan.layout), opening: units(plan.applied.balance) };
     let lanes = if instructions == Instructions::Scalar { None } else { LaneCourse::of(plan) };

@@ -58,6 +58,11 @@ pub struct SimulationConfig {
     #[serde(default, deserialize_with = "whole::or_null", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schema(minimum = 0, maximum = 9007199254740991.0))]
     pub seed: Option<u64>,
+    /// Weighted histories for the history's intervals, 40 to 2,000; 0 leaves them out. By default 200 to 400, more with more
+    /// paths.
+    #[serde(default, deserialize_with = "whole::or_null", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(minimum = 0, maximum = 2000))]
+    pub history_replicates: Option<u32>,
     /// A preset by name or the rules one by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<Rules>,

@@ -15,6 +15,12 @@ pub(crate) const MAX_STEPS: u32 = 100_000;
 /// The largest seed: JSON readers keep integers exact up to here.
 const MAX_SEED: u64 = (1 << 53) - 1;
 
+/// With fewer weighted histories the ends of a 95 % interval are the outermost of them.
+const MIN_REPLICATES: u32 = 40;
+
+/// Weighted histories are paths on top of those asked for: about a million at most.
+const MAX_REPLICATES: u32 = 2_000;
+
 /// No profit target above a thousand times the starting balance.
 const MAX_TARGET_FRACTION: f64 = 1_000.0;
 
@@ -28,6 +34,15 @@ impl SimulationConfig {
         integer("horizonDays", self.horizon_days.map(u64::from), 1, u64::from(MAX_HORIZON_DAYS))?;
         integer("steps", self.steps.map(u64::from), 1, u64::from(MAX_STEPS))?;
         integer("seed", self.seed, 0, MAX_SEED)?;
+        if let Some(replicates) = self.history_replicates
+            && replicates != 0
+            && !(MIN_REPLICATES..=MAX_REPLICATES).contains(&replicates)
+        {
+            let message = format!(
+                "must be 0, or an integer from {MIN_REPLICATES} to {MAX_REPLICATES}; it is {replicates}"
+            );
+            return Err(fault("historyReplicates", &message));
+        }
         if let Some(length) = self.block_length {
             if !(length.is_finite() && length >= 1.0) {
                 return Err(fault(

@@ -45,6 +45,21 @@ impl Rows {
         Self { days: days.collect(), ..Self::by_trade(closed) }
     }
 
+    /// How many.
+    pub(crate) fn len(&self) -> u32 {
+        if self.days.is_empty() { self.trades.len() as u32 } else { self.days.len() as u32 }
+    }
+
+    /// These rows, by index, in this order.
+    pub(crate) fn picked(&self, order: &[u32]) -> Self {
+        if self.days.is_empty() {
+            Self { trades: order.iter().map(|&row| self.trades[row as usize]).collect(), days: Vec::new() }
+        } else {
+            let days = order.iter().map(|&row| self.days[row as usize]).collect();
+            Self { trades: self.trades.clone(), days }
+        }
+    }
+
     /// The step of each row.
     pub(crate) fn steps(&self) -> Vec<i64> {
         if self.days.is_empty() {

@@ -2,9 +2,11 @@
 
 pub(crate) mod block_length;
 mod iid;
+mod reweight;
 mod stationary;
 
 pub(crate) use iid::Iid;
+pub(crate) use reweight::Reweighting;
 pub(crate) use stationary::{MAX_RANGE, Stationary};
 
 use crate::random::{Stream, Streams, Words};

@@ -29,9 +29,7 @@ pub(super) fn assumptions(plan: &Plan, subject: &Subject, input: &InputData, pas
         "Every distribution is over all paths, broken ones included; a broken account keeps the balance at which it \
          broke."
             .to_owned(),
-        "The intervals hold the Monte Carlo error alone; the error of the history itself, which is larger for a short \
-         history, is not yet in them."
-            .to_owned(),
+        two_errors(plan),
         match plan.sizing {
             Sizing::Proportional => "Returns compound: each trade risks the same share of the balance as it did.".to_owned(),
             Sizing::Fixed => "Dollars add up: each trade wins or loses the same amount as it did.".to_owned(),
@@ -51,6 +49,24 @@ pub(super) fn assumptions(plan: &Plan, subject: &Subject, input: &InputData, pas
     said.extend(plan.applied.assumptions.iter().cloned());
     said.extend(input.assumptions.iter().cloned());
     said
+}
+
+fn two_errors(plan: &Plan) -> String {
+    if plan.histories == 0 {
+        return "The intervals hold the Monte Carlo error alone; the error of the history itself, which is larger for a \
+                short history, was not asked for (config.historyReplicates 0)."
+            .to_owned();
+    }
+    let shared = match plan.rows_per_weight() {
+        1 => "each of its rows".to_owned(),
+        block => format!("each block of {block} of its rows"),
+    };
+    format!(
+        "Two errors are told. lower and upper: the Monte Carlo error, 95 %. historyLower and historyUpper: what a history of \
+         {} rows cannot tell, 95 %, from {} histories in which {shared} has a random weight (Bayesian bootstrap).",
+        plan.rows.len(),
+        plan.histories
+    )
 }
 
 fn payout(plan: &Plan) -> String {
@@ -74,11 +90,14 @@ pub(super) fn warnings(plan: &Plan, input: &InputData, past: &Past) -> Vec<Strin
             past.closed.len()
         ));
     }
-    if plan.rows.steps().iter().all(|&step| step >= 0) {
+    if plan.has_no_losing_row() {
         said.push(
-            "The history has no losing row, so no simulated path can lose: read the upper end of breachProbability as \
-             a bound from the number of paths only, not as the chance of a loss."
-                .to_owned(),
+            format!(
+                "The history has no losing row, so no simulated path can lose, and a breach probability of 0 says nothing: as \
+                 far as {} rows can tell, it may be anything up to {:.4} (historyUpper).",
+                plan.rows.len(),
+                crate::report::unseen_loss_bound(plan)
+            ),
         );
     }
     let pnl = &input.pnl_data;

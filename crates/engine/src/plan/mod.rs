@@ -2,12 +2,14 @@
 
 mod caveats;
 mod horizon;
+mod replicate;
 mod seed;
 mod shard;
 
 pub use shard::Shard;
 
 pub(crate) use horizon::Horizon;
+pub(crate) use replicate::REPLICATE_PATHS;
 
 use crate::history::rate::Rate;
 use crate::history::rebuild::{Past, rebuild};
@@ -46,6 +48,8 @@ pub enum PlanError {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub(crate) paths: u64,
+    /// Weighted histories for the history error.
+    pub(crate) histories: u32,
     pub(crate) seed: u64,
     pub(crate) horizon: Horizon,
     pub(crate) sizing: Sizing,
@@ -111,6 +115,7 @@ impl Plan {
         let start = limits.start(&applied, scale);
         let mut plan = Self {
             paths,
+            histories: config.history_replicates.unwrap_or_else(|| replicate::default_count(paths)),
             seed: config.seed.unwrap_or_else(|| seed::of_subject(subject)),
             horizon,
             sizing,
@@ -136,6 +141,16 @@ impl Plan {
     /// Paths to simulate.
     pub fn paths(&self) -> u64 {
         self.paths
+    }
+
+    /// Paths to simulate in all: those of the result and those on weighted histories, which follow them in [`Shard`]s.
+    pub fn paths_in_all(&self) -> u64 {
+        self.paths + u64::from(self.histories) * REPLICATE_PATHS
+    }
+
+    /// Whether nothing in the history can make a path lose.
+    pub(crate) fn has_no_losing_row(&self) -> bool {
+        self.rows.steps().iter().all(|&step| step >= 0)
     }
 
     /// Rows in one path.

@@ -2,6 +2,7 @@
 
 use super::distribution::Sorted;
 use super::estimates::{self, about, by_batches, probability};
+use super::history::{self, HistoryError};
 use super::shape::{
     ConfidenceIntervals, Distribution, Estimate, Execution, MonteCarloErrors, Percentiles, Report,
     RiskMetrics,
@@ -9,7 +10,7 @@ use super::shape::{
 use super::{digest, fan, outcomes, rules};
 use crate::kernel::DEPTH_ONE;
 use crate::money::UNITS_PER_DOLLAR;
-use crate::tally::Batch;
+use crate::tally::{Batch, Draw, Figure, Replicate};
 use crate::{ENGINE_VERSION, Plan, Tally};
 
 /// Reports the merged tally of all shards of `plan`.
@@ -18,13 +19,14 @@ use crate::{ENGINE_VERSION, Plan, Tally};
 /// Where the tally is of another plan, or holds no path.
 pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
     let view = View::new(plan, tally);
+    let errors = HistoryError::new(plan, tally);
+    let told = |figure| view.estimate(figure).map(|estimate| errors.beside(figure, estimate));
+    let certain = |figure| told(figure).expect("has a value from one path on");
     let mut warnings = plan.warnings.clone();
     let risk_metrics = view.risk_metrics();
     view.warn(&risk_metrics, &mut warnings);
     let breaches = outcomes::breaches(&tally.events);
     let passes = outcomes::passes(&tally.events);
-    let share = |events: u64| probability(events, view.paths);
-    let (broken, passed) = (breaches.iter().sum(), passes.iter().sum());
     let mut report = Report {
         confidence_intervals: view.confidence_intervals(),
         variance: view.variance(&view.all),
@@ -35,12 +37,12 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
         trades_analyzed: plan.trades_analyzed as u64,
         current_balance: plan.applied.balance,
         peak_balance: plan.applied.peak_balance,
-        breach_probability: share(broken),
+        breach_probability: certain(Figure::Breach),
         breach_causes: outcomes::causes(&tally.events),
-        ruin_probability: share(tally.ruined),
-        pass_probability: plan.limits.pass.map(|_| share(passed)),
-        neither_probability: share(view.paths - broken - passed),
-        expected_payout: view.expected_payout(),
+        ruin_probability: certain(Figure::Ruin),
+        pass_probability: told(Figure::Pass),
+        neither_probability: certain(Figure::Neither),
+        expected_payout: certain(Figure::Payout),
         time_to_breach: outcomes::time(&breaches),
         time_to_pass: outcomes::time(&passes),
         percentiles: view.percentiles(),
@@ -50,7 +52,7 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
             drawdown: view.drawdowns.bars(DEPTH_ONE),
         },
         fan: fan::chart(plan, tally, |permille| view.final_balance(permille)),
-        monte_carlo_errors: view.errors(&risk_metrics),
+        monte_carlo_errors: monte_carlo_errors(told),
         risk_metrics,
         steps: plan.steps(),
         horizon_days: plan.horizon.days,
@@ -61,15 +63,47 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
         sizing: plan.sizing,
         rules: rules::as_applied(plan),
         seed: plan.seed,
+        history_replicates: plan.histories,
         engine_version: ENGINE_VERSION,
         executed_on: execution.executed_on.clone(),
         assumptions: plan.assumptions.clone(),
         warnings,
         result_digest: String::new(),
     };
+    let headline =
+        [("breachProbability", &report.breach_probability), ("expectedPayout", &report.expected_payout)];
+    let larger = headline.iter().filter_map(|(name, estimate)| history::larger_error(name, estimate));
+    report.assumptions.extend(larger.collect::<Vec<_>>());
     let value = serde_json::to_value(&report).unwrap_or_default();
     report.result_digest = digest::result_digest(&value);
     report
+}
+
+/// What the tally of a weighted history says of each figure.
+pub(crate) fn replicate(plan: &Plan, tally: &Tally, index: u32) -> Replicate {
+    let view = View::new(plan, tally);
+    let draw = |figure| Some(Draw::of(figure, view.estimate(figure)?, view.paths));
+    Replicate { index, draws: Figure::ALL.map(draw) }
+}
+
+fn monte_carlo_errors(told: impl Fn(Figure) -> Option<Estimate>) -> MonteCarloErrors {
+    let certain = |figure| told(figure).expect("has a value from one path on");
+    MonteCarloErrors {
+        signed_var95: certain(Figure::SignedVar95),
+        signed_var99: certain(Figure::SignedVar99),
+        return95_lower: certain(Figure::Return95Lower),
+        return95_upper: certain(Figure::Return95Upper),
+        return99_lower: certain(Figure::Return99Lower),
+        return99_upper: certain(Figure::Return99Upper),
+        mean_return: told(Figure::MeanReturn),
+        variance: told(Figure::Variance),
+        standard_deviation: told(Figure::StandardDeviation),
+        max_drawdown: told(Figure::MaxDrawdown),
+        sharpe_ratio: told(Figure::Sharpe),
+        sortino_ratio: told(Figure::Sortino),
+        signed_cvar95: certain(Figure::SignedCvar95),
+        signed_cvar99: certain(Figure::SignedCvar99),
+    }
 }
 
 /// The tally as distributions.
@@ -140,9 +174,8 @@ impl<'a> View<'a> {
     }
 
     fn risk_metrics(&self) -> RiskMetrics {
-        let signed_var = |permille| self.loss(self.balances.upper(permille).mean());
         let signed_cvar = |permille| self.loss(self.balances.lowest_mass(permille).0);
-        let (signed_var95, signed_var99) = (signed_var(950), signed_var(990));
+        let (signed_var95, signed_var99) = (self.signed_var(950), self.signed_var(990));
         let (signed_cvar95, signed_cvar99) = (signed_cvar(50), signed_cvar(10));
         RiskMetrics {
             value_at_risk95: signed_var95.max(0.0),
@@ -160,6 +193,11 @@ impl<'a> View<'a> {
             sharpe_ratio: self.sharpe(&self.all),
             sortino_ratio: self.sortino(&self.all),
         }
+    }
+
+    /// The quantile of the loss, dollars.
+    fn signed_var(&self, permille: u64) -> f64 {
+        self.loss(self.balances.upper(permille).mean())
     }
 
     /// Dollars.
@@ -196,38 +234,48 @@ impl<'a> View<'a> {
     fn expected_payout(&self) -> Estimate {
         let mean = |batch: &Batch| batch.payout.mean(batch.paths) / UNITS_PER_DOLLAR;
         let value = mean(&self.all);
-        let estimate =
-            by_batches(value, &self.tally.batches, |batch| Some(mean(batch))).unwrap_or_else(|| {
-                // Too few paths for batches: the plain standard error.
-                let deviation = self.all.payout.variance(self.paths).sqrt() / UNITS_PER_DOLLAR;
-                about(value, estimates::Z95 * deviation / (self.paths as f64).sqrt())
-            });
-        Estimate { lower: estimate.lower.max(0.0), ..estimate }
+        by_batches(value, &self.tally.batches, |batch| Some(mean(batch))).unwrap_or_else(|| {
+            // Too few paths for batches: the plain standard error.
+            let deviation = self.all.payout.variance(self.paths).sqrt() / UNITS_PER_DOLLAR;
+            about(value, estimates::Z95 * deviation / (self.paths as f64).sqrt())
+        })
     }
 
-    fn errors(&self, risk: &RiskMetrics) -> MonteCarloErrors {
-        let batched = |value, statistic: &dyn Fn(&Batch) -> Option<f64>| {
-            by_batches(value, &self.tally.batches, statistic)
+    /// A figure with its Monte Carlo interval; none where it has no value, or the paths are too few to tell its error.
+    fn estimate(&self, figure: Figure) -> Option<Estimate> {
+        let share = |events| Some(probability(events, self.paths));
+        let batched = |statistic: &dyn Fn(&Batch) -> Option<f64>| {
+            by_batches(statistic(&self.all)?, &self.tally.batches, statistic)
         };
-        let all = &self.all;
-        MonteCarloErrors {
-            signed_var95: self.var_error(950),
-            signed_var99: self.var_error(990),
-            return95_lower: self.quantile_error(25),
-            return95_upper: self.quantile_error(975),
-            return99_lower: self.quantile_error(5),
-            return99_upper: self.quantile_error(995),
-            mean_return: batched(self.mean_return(all), &|batch| Some(self.mean_return(batch))),
-            variance: batched(self.variance(all), &|batch| Some(self.variance(batch))),
-            standard_deviation: batched(self.variance(all).sqrt(), &|batch| {
-                Some(self.variance(batch).sqrt())
-            }),
-            max_drawdown: batched(self.max_drawdown(all), &|batch| Some(self.max_drawdown(batch))),
-            sharpe_ratio: risk.sharpe_ratio.and_then(|value| batched(value, &|batch| self.sharpe(batch))),
-            sortino_ratio: risk.sortino_ratio.and_then(|value| batched(value, &|batch| self.sortino(batch))),
-            signed_cvar95: self.shortfall_error(50, risk.signed_var95),
-            signed_cvar99: self.shortfall_error(10, risk.signed_var99),
+        match figure {
+            Figure::Breach => share(self.broken()),
+            Figure::Ruin => share(self.tally.ruined),
+            Figure::Pass => self.plan.limits.pass.and_then(|_| share(self.passed())),
+            Figure::Neither => share(self.paths - self.broken() - self.passed()),
+            Figure::Payout => Some(self.expected_payout()),
+            Figure::SignedVar95 => Some(self.var_error(950)),
+            Figure::SignedVar99 => Some(self.var_error(990)),
+            Figure::SignedCvar95 => Some(self.shortfall_error(50)),
+            Figure::SignedCvar99 => Some(self.shortfall_error(10)),
+            Figure::Return95Lower => Some(self.quantile_error(25)),
+            Figure::Return95Upper => Some(self.quantile_error(975)),
+            Figure::Return99Lower => Some(self.quantile_error(5)),
+            Figure::Return99Upper => Some(self.quantile_error(995)),
+            Figure::MeanReturn => batched(&|batch| Some(self.mean_return(batch))),
+            Figure::Variance => batched(&|batch| Some(self.variance(batch))),
+            Figure::StandardDeviation => batched(&|batch| Some(self.variance(batch).sqrt())),
+            Figure::MaxDrawdown => batched(&|batch| Some(self.max_drawdown(batch))),
+            Figure::Sharpe => batched(&|batch| self.sharpe(batch)),
+            Figure::Sortino => batched(&|batch| self.sortino(batch)),
         }
+    }
+
+    fn broken(&self) -> u64 {
+        outcomes::breaches(&self.tally.events).iter().sum()
+    }
+
+    fn passed(&self) -> u64 {
+        outcomes::passes(&self.tally.events).iter().sum()
     }
 
     /// The balances, in units, between which a quantile lies: from the lower rank's bin's lower border to the upper one's
@@ -245,28 +293,25 @@ impl<'a> View<'a> {
         let rank = self.balances.lower_rank(permille);
         let (low, high) = self.interval(rank, permille);
         Estimate {
-            value: self.return_quantile(permille),
             lower: self.horizon_return(low),
             upper: self.horizon_return(high),
+            ..Estimate::of(self.return_quantile(permille))
         }
     }
 
     fn var_error(&self, permille: u64) -> Estimate {
         let rank = self.balances.upper_rank(permille);
         let (low, high) = self.interval(rank, permille);
-        Estimate {
-            value: self.loss(self.balances.upper(permille).mean()),
-            lower: self.loss(high),
-            upper: self.loss(low),
-        }
+        Estimate { lower: self.loss(high), upper: self.loss(low), ..Estimate::of(self.signed_var(permille)) }
     }
 
     /// `Var(ES) ≈ (Var(tail) + (1 − a)(ES − VaR)²) / (n a)` for the tail's mass `a`: Manistre & Hancock (2005).
-    fn shortfall_error(&self, permille: u64, signed_var: f64) -> Estimate {
+    fn shortfall_error(&self, permille: u64) -> Estimate {
         let (mean, tail_variance) = self.balances.lowest_mass(permille);
         let (value, mass) = (self.loss(mean), permille as f64 / 1_000.0);
         let tail = tail_variance / (UNITS_PER_DOLLAR * UNITS_PER_DOLLAR);
-        let between = (1.0 - mass) * (value - signed_var) * (value - signed_var);
+        let beyond = value - self.signed_var(1_000 - permille);
+        let between = (1.0 - mass) * beyond * beyond;
         about(value, estimates::Z95 * ((tail + between) / (self.paths as f64 * mass)).sqrt())
     }
 

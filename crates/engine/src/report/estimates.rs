@@ -17,9 +17,9 @@ pub(super) fn probability(events: u64, paths: u64) -> Estimate {
     let centre = (value + z2 / (2.0 * n)) / (1.0 + z2 / n);
     let half = Z95 / (1.0 + z2 / n) * (value * (1.0 - value) / n + z2 / (4.0 * n * n)).sqrt();
     Estimate {
-        value,
         lower: if events == 0 { 0.0 } else { (centre - half).clamp(0.0, value) },
         upper: if events == paths { 1.0 } else { (centre + half).clamp(value, 1.0) },
+        ..Estimate::of(value)
     }
 }
 
@@ -42,7 +42,7 @@ pub(super) fn by_batches(
 
 /// `value` ± `half`.
 pub(super) fn about(value: f64, half: f64) -> Estimate {
-    Estimate { value, lower: value - half, upper: value + half }
+    Estimate { lower: value - half, upper: value + half, ..Estimate::of(value) }
 }
 
 #[cfg(test)]

@@ -5,12 +5,15 @@ mod digest;
 mod distribution;
 mod estimates;
 mod fan;
+mod history;
 mod outcomes;
 mod rules;
 mod shape;
 
+pub(crate) use build::replicate;
 pub use build::report;
 pub use digest::result_digest;
+pub(crate) use history::unseen_loss_bound;
 pub use shape::{
     BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, Execution, FanChart, Histogram,
     MonteCarloErrors, Percentiles, Report, RiskMetrics,

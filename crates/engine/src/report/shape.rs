@@ -69,7 +69,7 @@ pub struct Report {
     pub histograms: Distribution<Histogram>,
     /// The balance on the way.
     pub fan: FanChart,
-    /// Monte Carlo intervals (95 %) of the numbers above; each absent where the paths are too few.
+    /// Intervals (95 %) of the numbers above, the history's beside the Monte Carlo one; each null where the paths are too few.
     pub monte_carlo_errors: MonteCarloErrors,
 
     /// Rows in one path.
@@ -91,6 +91,8 @@ pub struct Report {
     pub rules: serde_json::Value,
     /// Of all random streams.
     pub seed: u64,
+    /// Weighted histories behind the history intervals; 0 where none were asked for.
+    pub history_replicates: u32,
     /// Of this crate.
     pub engine_version: &'static str,
     /// Where; no part of the digest.
@@ -163,17 +165,44 @@ pub struct ConfidenceIntervals {
     pub ci99_upper: f64,
 }
 
-/// A value and its 95 % Monte Carlo interval.
+/// A value and its two 95 % intervals: the Monte Carlo error's, which more paths make narrower, and the history's, which
+/// only a longer history does.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Estimate {
     /// The value.
     pub value: f64,
-    /// The interval's lower end.
+    /// The Monte Carlo interval's lower end.
     pub lower: f64,
-    /// The interval's upper end.
+    /// The Monte Carlo interval's upper end.
     pub upper: f64,
+    /// The history interval's lower end; absent where weighted histories were not asked for, or gave no value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub history_lower: Option<f64>,
+    /// The history interval's upper end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub history_upper: Option<f64>,
+    /// How many times as wide the history's interval is as the Monte Carlo one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub error_ratio: Option<f64>,
+}
+
+impl Estimate {
+    /// A value without any error yet.
+    pub(super) fn of(value: f64) -> Self {
+        Self {
+            value,
+            lower: value,
+            upper: value,
+            history_lower: None,
+            history_upper: None,
+            error_ratio: None,
+        }
+    }
 }
 
 /// Broken paths by cause; when one move crosses two floors, the higher is the cause.
@@ -271,7 +300,8 @@ pub struct FanChart {
     pub passed: Option<Vec<f64>>,
 }
 
-/// Quantiles by order statistics, their bins' width included; the rest by means of 32 sub-batches by path id (Student's t, 31 degrees of freedom).
+/// The Monte Carlo intervals: quantiles by order statistics, their bins' width included; the rest by means of 32 sub-batches
+/// by path id (Student's t, 31 degrees of freedom).
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

@@ -9,6 +9,8 @@ const MAX_STOPS: u32 = 64;
 const FINAL_BINS: u32 = 1 << 14;
 /// Bins of the state at one stop.
 const FAN_BINS: u32 = 512;
+/// Bins of the final state on a weighted history, whose few paths need no finer ones.
+const REPLICATE_BINS: u32 = 1 << 11;
 /// Bins of the greatest drawdown, over 1 ..= 10⁹; no drawdown has the bin below to itself.
 const DRAWDOWN_BINS: u32 = 1 << 12;
 /// How many deviations of the sum of rows a range covers to either side.
@@ -32,7 +34,15 @@ pub(crate) struct Layout {
 impl Layout {
     /// For paths of `steps` rows out of `rows`, in blocks of `block` rows on average, from the state `start`.
     pub(crate) fn new(steps: u32, rows: &[i64], block: f64, start: i64) -> Self {
-        let count = steps.min(MAX_STOPS);
+        Self::with(steps, rows, block, start, steps.min(MAX_STOPS), FINAL_BINS)
+    }
+
+    /// The same for the few paths on a weighted history, which are seen at the horizon alone.
+    pub(crate) fn of_replicate(steps: u32, rows: &[i64], block: f64, start: i64) -> Self {
+        Self::with(steps, rows, block, start, 1, REPLICATE_BINS)
+    }
+
+    fn with(steps: u32, rows: &[i64], block: f64, start: i64, count: u32, final_bins: u32) -> Self {
         let stops: Vec<u32> =
             (1..=u64::from(count)).map(|i| (i * u64::from(steps) / u64::from(count)) as u32).collect();
         let spread = Spread::of(rows, block);
@@ -44,7 +54,7 @@ impl Layout {
             steps,
             fan: stops.iter().map(|&step| bins(step, FAN_BINS)).collect(),
             stops,
-            final_state: bins(steps, FINAL_BINS),
+            final_state: bins(steps, final_bins),
             drawdown: Bins::spanning(1, crate::kernel::DEPTH_ONE as i64, DRAWDOWN_BINS),
         }
     }

@@ -1,9 +1,11 @@
-//! What the paths of a shard add up to: integers only, so merging commutes.
+//! What the paths of a shard add up to: integers only, and what was found on each weighted history, so merging commutes.
 
 mod bins;
 mod count;
 mod fan;
+mod figure;
 mod histogram;
+mod histories;
 mod layout;
 mod moments;
 
@@ -11,7 +13,9 @@ use count::add_counts;
 
 pub(crate) use bins::Bins;
 pub(crate) use fan::Fan;
+pub(crate) use figure::Figure;
 pub(crate) use histogram::{Filled, Histogram};
+pub(crate) use histories::{Draw, Histories, Replicate};
 pub(crate) use layout::Layout;
 pub(crate) use moments::{BATCHES, Batch};
 
@@ -19,7 +23,7 @@ use crate::kernel::{Cause, End};
 use crate::money::MAX_BALANCE;
 
 /// Counts, histograms and sums of the paths simulated so far. Its size does not depend on the number of paths.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Tally {
     pub(crate) final_state: Histogram,
     pub(crate) drawdown: Histogram,
@@ -30,6 +34,8 @@ pub struct Tally {
     pub(crate) ruined: u64,
     /// Paths whose final balance was clamped.
     pub(crate) clamped: u64,
+    /// What weighted histories gave.
+    pub(crate) histories: Histories,
 }
 
 /// How many paths ended at each step, by cause; index 0 is the start.
@@ -74,6 +80,7 @@ impl Tally {
             batches: vec![Batch::default(); BATCHES],
             ruined: 0,
             clamped: 0,
+            histories: Histories::default(),
         }
     }
 
@@ -111,9 +118,10 @@ impl Tally {
         }
         self.ruined += other.ruined;
         self.clamped += other.clamped;
+        self.histories.merge(&other.histories);
     }
 
-    /// Paths in it.
+    /// Paths in it, those on weighted histories apart.
     pub fn paths(&self) -> u64 {
         self.batches.iter().map(|batch| batch.paths).sum()
     }

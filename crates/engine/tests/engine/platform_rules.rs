@@ -91,7 +91,7 @@ fn what_is_always_assumed_is_always_said() {
         "1 of 120 past closing trades were above 0.05",
         "0.8 × (balance − 100000 − 0)",
         "broken ones included",
-        "error of the history itself",
+        "what a history of 120 rows cannot tell",
         "profit split is not known; 0.8",
         "Core sent no tier.",
     ] {

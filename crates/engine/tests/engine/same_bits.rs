@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     account, assessment, book, config, execution, funded, json as as_json, plan, result, run, tally,
+    whole_result,
 };
 
 fn requests() -> Vec<Value> {
@@ -59,7 +60,11 @@ fn ruin_is_merged_too() {
 
 #[test]
 fn any_number_of_threads() {
-    let plan = plan(&funded(), &account(100_000.0, &book(150), 3), &config(json!({"paths": 3_000})));
+    let plan = plan(
+        &funded(),
+        &account(100_000.0, &book(150), 3),
+        &config(json!({"paths": 3_000, "historyReplicates": 0})),
+    );
     let shards = plan.shards(1_000);
     assert!(shards.len() > 10);
     let control = Control::default();
@@ -78,7 +83,7 @@ fn any_number_of_threads() {
             a
         })
     });
-    assert_eq!(merged.unwrap(), tally(&plan, 1));
+    assert!(merged.unwrap() == tally(&plan, 1));
     assert_eq!(control.paths_done.into_inner(), 3_000);
 }
 
@@ -92,7 +97,8 @@ fn shards_hold_every_path_once() {
             assert!(shard.paths > 0);
             next += shard.paths;
         }
-        assert_eq!(next, 1_003);
+        assert_eq!(next, plan.paths_in_all());
+        assert!(next > 100_000, "the weighted histories' too");
     }
 }
 
@@ -136,16 +142,16 @@ fn golden_digests() {
         .into_iter()
         .map(|asked| {
             let plan = plan(&funded(), &account(100_000.0, &book(150), 3), &config(asked));
-            result(&plan).result_digest
+            whole_result(&plan).result_digest
         })
         .collect();
-    assert_eq!(monte_carlo_engine::ENGINE_VERSION, "1");
+    assert_eq!(monte_carlo_engine::ENGINE_VERSION, "2");
     assert_eq!(
         digests,
         [
-            "740ccc0f3dfc597abe90bed44a6952e319dee77d0fc575098238cd5aa26ef8a2",
-            "730f57101660153228fefb042d1d5289701934102c04732ce163bd5b52506df7",
-            "539dc7105e84b1e7d0aa14f7fa2e0f14c37d87fba345006a40b725a74b99efe2"
+            "b012415f9f3742c1060807741109fccb8d4c7c27f45a7aa18223e3b1ca77d828",
+            "64ed5a4909595ef3c1aabca10f319139b565ceb6bf27acdf93c32f44cf845549",
+            "0e8a6b613c61622efb20f2982e85594302e13f7c36afa031d2951c4daf796b7d"
         ]
     );
 }

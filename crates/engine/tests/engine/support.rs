@@ -78,7 +78,7 @@ pub(crate) fn plan(subject: &Subject, input: &InputData, config: &SimulationConf
     Plan::new(subject, input, config, 10_000).expect("a plan")
 }
 
-/// The tally of all paths, in `shards` shards.
+/// The tally of a plan's own paths, in `shards` shards.
 pub(crate) fn tally(plan: &Plan, shards: u64) -> Tally {
     let size = plan.paths().div_ceil(shards);
     let mut tallies = (0..plan.paths().div_ceil(size)).map(|index| {
@@ -95,9 +95,19 @@ pub(crate) fn run(plan: &Plan, shard: Shard) -> Tally {
     run_shard(plan, shard, &Control::default()).expect("nobody cancels")
 }
 
-/// The report of a plan, run in one shard.
+/// The report of a plan's own paths, run in one shard, without its weighted histories.
 pub(crate) fn result(plan: &Plan) -> Report {
     report(plan, &tally(plan, 1), &execution())
+}
+
+/// The report of all that a plan asks for.
+pub(crate) fn whole_result(plan: &Plan) -> Report {
+    let whole = plan.shards(u64::MAX).into_iter().map(|shard| run(plan, shard));
+    let tally = whole.reduce(|mut one, other| {
+        one.merge(&other);
+        one
+    });
+    report(plan, &tally.expect("a shard"), &execution())
 }
 
 /// As JSON.

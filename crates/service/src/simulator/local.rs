@@ -165,7 +165,7 @@ mod tests {
         let control = Arc::new(Control::default());
         let tally =
             LocalSimulator::new(threads).unwrap().simulate(plan.clone(), control.clone()).await.unwrap();
-        assert_eq!(control.paths_done.load(Ordering::Relaxed), plan.paths());
+        assert_eq!(control.paths_done.load(Ordering::Relaxed), plan.paths_in_all());
         let execution = Execution { executed_on: "local".into(), simulation_time_seconds: 0.0 };
         report(plan, &tally, &execution).result_digest
     }

@@ -70,7 +70,7 @@ async fn simulate(worker: &Worker, job: &ClaimedJob, held: &Held) -> Result<Valu
     };
     let (subject, default_paths) = (job.subject.clone(), worker.settings.default_paths);
     let plan = off_the_runtime(move || Plan::new(&subject, &input, &config, default_paths)).await??;
-    held.expect_paths(plan.paths());
+    held.expect_paths(plan.paths_in_all());
     let plan = Arc::new(plan);
     let began = Instant::now();
     let tally = worker.simulator.simulate(plan.clone(), held.control.clone()).await.map_err(|error| {

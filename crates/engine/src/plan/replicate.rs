@@ -37,7 +37,7 @@ impl Plan {
         };
         let rows = self.rows.picked(&order);
         let layout = Layout::of_replicate(self.horizon.steps, &rows.steps(), self.block_length, self.start.x);
-        Self { rows, process, layout, ..self.clone() }
+        Self { process, rows, layout, ..self.clone() }
     }
 
     /// The id of the first path on the `index`-th weighted history.

@@ -9,8 +9,8 @@ use crate::support::{account, assessment, book, config, execution, funded, plan,
 fn one_trade(pnls: &[f64], mut asked: Value) -> Report {
     let fixed =
         json!({"steps": 1, "sizing": "fixed", "rules": {}, "model": "iid", "historyReplicates": 2_000});
-    for (key, value) in fixed.as_object().unwrap() {
-        asked.as_object_mut().unwrap().entry(key).or_insert(value.clone());
+    for (key, value) in fixed.as_object().expect("an object") {
+        asked.as_object_mut().expect("an object").entry(key).or_insert(value.clone());
     }
     whole_result(&plan(&assessment(), &account(10_000.0, pnls, 1), &config(asked)))
 }
@@ -120,13 +120,14 @@ fn part_of_them_gives_no_interval() {
 fn histories_of(plan: &Plan, instructions: Instructions, path_steps: u64) -> Report {
     let mut shards = plan.shards(path_steps);
     shards.reverse();
-    let tallies =
-        shards.into_iter().map(|shard| run_shard_by(instructions, plan, shard, &Control::default()).unwrap());
+    let tallies = shards
+        .into_iter()
+        .map(|shard| run_shard_by(instructions, plan, shard, &Control::default()).expect("nobody cancels"));
     let tally = tallies.reduce(|mut one, other| {
         one.merge(&other);
         one
     });
-    report(plan, &tally.unwrap(), &execution())
+    report(plan, &tally.expect("a shard"), &execution())
 }
 
 #[test]

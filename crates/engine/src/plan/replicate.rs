@@ -45,6 +45,11 @@ impl Plan {
         PATH_STREAMS + u64::from(index) * REPLICATE_PATHS
     }
 
+    /// Weights that a weighted history draws.
+    pub(crate) fn weights(&self) -> u32 {
+        self.rows.len().div_ceil(self.rows_per_weight())
+    }
+
     /// Rows that share a weight in a weighted history.
     pub(crate) fn rows_per_weight(&self) -> u32 {
         Reweighting::new(self.rows.len(), self.block_length).block

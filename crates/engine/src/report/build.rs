@@ -1,8 +1,9 @@
 //! Puts the result together.
 
 use super::distribution::Sorted;
-use super::estimates::{self, about, by_batches, probability};
+use super::estimates::{about, by_batches, probability};
 use super::history::{self, HistoryError};
+use super::levels::Z95;
 use super::shape::{
     ConfidenceIntervals, Distribution, Estimate, Execution, MonteCarloErrors, Percentiles, Report,
     RiskMetrics,
@@ -237,7 +238,7 @@ impl<'a> View<'a> {
         by_batches(value, &self.tally.batches, |batch| Some(mean(batch))).unwrap_or_else(|| {
             // Too few paths for batches: the plain standard error.
             let deviation = self.all.payout.variance(self.paths).sqrt() / UNITS_PER_DOLLAR;
-            about(value, estimates::Z95 * deviation / (self.paths as f64).sqrt())
+            about(value, Z95 * deviation / (self.paths as f64).sqrt())
         })
     }
 
@@ -312,7 +313,7 @@ impl<'a> View<'a> {
         let tail = tail_variance / (UNITS_PER_DOLLAR * UNITS_PER_DOLLAR);
         let beyond = value - self.signed_var(1_000 - permille);
         let between = (1.0 - mass) * beyond * beyond;
-        about(value, estimates::Z95 * ((tail + between) / (self.paths as f64 * mass)).sqrt())
+        about(value, Z95 * ((tail + between) / (self.paths as f64 * mass)).sqrt())
     }
 
     fn warn(&self, risk: &RiskMetrics, warnings: &mut Vec<String>) {

@@ -52,7 +52,7 @@ impl Sorted {
     /// The bins at the two ranks between which the quantile lies with 95 % probability: normal approximation to the
     /// binomial distribution of the number of values below it.
     pub(super) fn rank_interval(&self, rank: u64, share: f64) -> (&Filled, &Filled) {
-        let half = super::estimates::Z95 * (self.count as f64 * share * (1.0 - share)).sqrt();
+        let half = super::levels::Z95 * (self.count as f64 * share * (1.0 - share)).sqrt();
         let low = (rank as f64 - half).floor().max(1.0) as u64;
         let high = (rank as f64 + half).ceil().min(self.count as f64) as u64;
         (self.at_rank(low), self.at_rank(high))

@@ -1,10 +1,8 @@
 //! Monte Carlo errors.
 
+use super::levels::Z95;
 use super::shape::Estimate;
 use crate::tally::{BATCHES, Batch};
-
-/// The normal distribution's 97.5 % quantile.
-pub(super) const Z95: f64 = 1.959_963_984_540_054;
 
 /// Student's t with 31 degrees of freedom, the 97.5 % quantile.
 const T95: f64 = 2.039_513_446_396_408;

@@ -1,6 +1,6 @@
 //! The error that comes from the history: the spread of a figure over histories weighted anew.
 
-use super::estimates::Z95;
+use super::levels::{self, Z95};
 use super::shape::Estimate;
 use crate::plan::REPLICATE_PATHS;
 use crate::tally::{Draw, Figure, Histories};
@@ -31,7 +31,9 @@ impl<'a> HistoryError<'a> {
         let estimate =
             Estimate { lower: estimate.lower.max(least), upper: estimate.upper.min(most), ..estimate };
         let draws = self.histories.map(|histories| histories.draws(figure).collect::<Vec<_>>());
-        let Some((low, high)) = draws.and_then(|draws| interval(&draws, figure.is_share())) else {
+        let Some((low, high)) =
+            draws.and_then(|draws| interval(estimate.value, &draws, self.plan.weights(), figure.is_share()))
+        else {
             return estimate;
         };
         let (low, mut high) = (low.min(estimate.value).max(least), high.max(estimate.value).min(most));
@@ -50,9 +52,10 @@ impl<'a> HistoryError<'a> {
 }
 
 /// The 95 % interval of a figure over the weighted histories: order statistics of its draws, drawn towards their mean by
-/// the share of their variance that is Monte Carlo noise of the few paths on each. Of a share of paths (`is_share`), an end that
-/// rests on draws without any event is widened to what so many paths without an event leave open.
-fn interval(draws: &[Option<Draw>], is_share: bool) -> Option<(f64, f64)> {
+/// the share of their variance that is Monte Carlo noise of the few paths on each; `weights` units were weighted. Of a share of
+/// paths (`is_share`), an end that rests on draws without any event is widened to what so many paths without an event leave
+/// open.
+fn interval(value: f64, draws: &[Option<Draw>], weights: u32, is_share: bool) -> Option<(f64, f64)> {
     let mut values: Vec<f64> = draws.iter().flatten().map(|draw| draw.value).collect();
     let count = values.len() as f64;
     if count < 2.0 || count < PRESENT_MIN * draws.len() as f64 {
@@ -63,8 +66,11 @@ fn interval(draws: &[Option<Draw>], is_share: bool) -> Option<(f64, f64)> {
     let noise = draws.iter().flatten().map(|draw| draw.error * draw.error).sum::<f64>() / count;
     let kept = if total > 0.0 { (1.0 - noise / total).max(0.0).sqrt() } else { 0.0 };
     values.sort_by(f64::total_cmp);
-    let quantile = |share: f64| values[(share * count).ceil().max(1.0) as usize - 1];
-    let (lowest, highest) = (quantile(TAIL), quantile(1.0 - TAIL));
+    let less = values.partition_point(|&draw| draw < value);
+    let not_more = values.partition_point(|&draw| draw <= value);
+    let (low_level, high_level) = levels::ends((less + not_more) as f64 / (2.0 * count), f64::from(weights));
+    let quantile = |level: f64| values[(level * count).ceil().clamp(1.0, count) as usize - 1];
+    let (lowest, highest) = (quantile(low_level), quantile(high_level));
     let drawn_in = |value: f64| mean + (value - mean) * kept;
     let (low, high) = (drawn_in(lowest), drawn_in(highest));
     let unseen = if is_share { unseen_share(count) } else { 0.0 };
@@ -119,6 +125,9 @@ pub(super) fn larger_error(name: &str, estimate: &Estimate) -> Option<String> {
 mod tests {
     use super::{Draw, interval};
 
+    /// So many weights that none understate the spread.
+    const MANY: u32 = u32::MAX;
+
     #[test]
     fn takes_the_noise_out_of_the_spread() {
         // Values −100 … 100, variance 3,383.5 with n − 1 = 200; half of it noise: the ends shrink by √½.
@@ -127,29 +136,29 @@ mod tests {
             (-100..=100).map(|v| Some(Draw { value: f64::from(v), error: (noise * total).sqrt() })).collect()
         };
         // Ranks ⌈0.025 · 201⌉ = 6 and ⌈0.975 · 201⌉ = 196.
-        assert_eq!(interval(&draws(0.0), false), Some((-95.0, 95.0)));
-        let (low, high) = interval(&draws(0.5), false).unwrap();
+        assert_eq!(interval(0.0, &draws(0.0), MANY, false), Some((-95.0, 95.0)));
+        let (low, high) = interval(0.0, &draws(0.5), MANY, false).unwrap();
         assert!((low + 95.0 * 0.5_f64.sqrt()).abs() < 1e-9 && (high - 95.0 * 0.5_f64.sqrt()).abs() < 1e-9);
-        assert_eq!(interval(&draws(2.0), false), Some((0.0, 0.0)), "nothing but noise");
+        assert_eq!(interval(0.0, &draws(2.0), MANY, false), Some((0.0, 0.0)), "nothing but noise");
     }
 
     #[test]
     fn shares_without_an_event_are_not_sure_to_be_0() {
         let none = vec![Some(Draw { value: 0.0, error: 0.0 }); 400];
         // 3.8415 / (204,800 + 3.8415) · 40.
-        let (low, high) = interval(&none, true).unwrap();
+        let (low, high) = interval(0.0, &none, MANY, true).unwrap();
         assert!(low == 0.0 && (high - 7.502_8e-4).abs() < 1e-7, "{high}");
         let all = vec![Some(Draw { value: 1.0, error: 0.0 }); 400];
-        assert_eq!(interval(&all, true), Some((1.0 - high, 1.0)));
-        assert_eq!(interval(&none, false), Some((0.0, 0.0)), "an amount may well be 0");
+        assert_eq!(interval(1.0, &all, MANY, true), Some((1.0 - high, 1.0)));
+        assert_eq!(interval(0.0, &none, MANY, false), Some((0.0, 0.0)), "an amount may well be 0");
     }
 
     #[test]
     fn says_nothing_where_too_many_have_no_value() {
         let mut draws = vec![Some(Draw { value: 1.0, error: 0.0 }); 10];
         draws[0] = None;
-        assert!(interval(&draws, false).is_some());
+        assert!(interval(1.0, &draws, MANY, false).is_some());
         draws[1] = None;
-        assert!(interval(&draws, false).is_none());
+        assert!(interval(1.0, &draws, MANY, false).is_none());
     }
 }

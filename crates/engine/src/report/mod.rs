@@ -6,6 +6,7 @@ mod distribution;
 mod estimates;
 mod fan;
 mod history;
+mod levels;
 mod outcomes;
 mod rules;
 mod shape;

@@ -149,9 +149,9 @@ fn golden_digests() {
     assert_eq!(
         digests,
         [
-            "b012415f9f3742c1060807741109fccb8d4c7c27f45a7aa18223e3b1ca77d828",
-            "64ed5a4909595ef3c1aabca10f319139b565ceb6bf27acdf93c32f44cf845549",
-            "0e8a6b613c61622efb20f2982e85594302e13f7c36afa031d2951c4daf796b7d"
+            "e04d33f94f15818cd3bc57a53f7c5ef9766f9276f251ca553de574f79bf1399f",
+            "532d54b09f30313306e8566d0d504bde1a9440eb799b32353e04aa8dbbe46310",
+            "d85776981144071231775c6a318a7d6e7c16d77d02e21619a394602df73eb95a"
         ]
     );
 }

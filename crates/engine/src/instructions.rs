@@ -50,7 +50,7 @@ impl Instructions {
             // SAFETY: the same.
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => unsafe { avx512(work) },
-            _ => work.run(),
+            _ => work.run(Common),
         }
     }
 }
@@ -59,17 +59,45 @@ impl Instructions {
 /// for only what is inlined into a function is compiled for that function's instructions.
 pub(crate) trait Work {
     /// Does it.
-    fn run(self);
+    fn run(self, kind: impl Kind);
+}
+
+/// What instructions a piece of work is compiled for, where it matters to more than the compiler.
+pub(crate) trait Kind: Copy {
+    /// Whether AVX-512's permutations are among them.
+    fn permutes(self) -> bool;
+}
+
+#[derive(Clone, Copy)]
+struct Common;
+
+impl Kind for Common {
+    #[inline(always)]
+    fn permutes(self) -> bool {
+        false
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+struct Wide;
+
+#[cfg(target_arch = "x86_64")]
+impl Kind for Wide {
+    #[inline(always)]
+    fn permutes(self) -> bool {
+        true
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn avx2(work: impl Work) {
-    work.run();
+    work.run(Common);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn avx512(work: impl Work) {
-    work.run();
+    work.run(Wide);
 }

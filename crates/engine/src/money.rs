@@ -11,11 +11,13 @@ pub(crate) const MAX_DOLLARS: f64 = 1e10;
 pub(crate) const MAX_BALANCE: i64 = 1 << 48;
 
 /// US dollars to the nearest unit.
+#[inline(always)]
 pub(crate) fn units(dollars: f64) -> i64 {
     (dollars * UNITS_PER_DOLLAR).round() as i64
 }
 
 /// Units to US dollars.
+#[inline(always)]
 pub(crate) fn dollars(units: i64) -> f64 {
     units as f64 / UNITS_PER_DOLLAR
 }

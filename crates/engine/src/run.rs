@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::instructions::Work;
+use crate::instructions::{Kind, Work};
 use crate::kernel::{
-    Account, Batch, Course, DayTable, Depth, End, Ended, LaneCourse, LogDepth, MoneyDepth, Table, TradeTable,
+    Account, Batch, Course, DayTable, Depth, End, Ended, LANES, LaneCourse, LogDepth, MoneyDepth, Table,
+    TradeTable,
 };
 use crate::models::{IndexProcess, Process};
 use crate::money::units;
@@ -17,7 +18,10 @@ use crate::tally::{Finished, Replicate};
 use crate::{Instructions, Level, Plan, Shard, Tally};
 
 /// Path-steps between two looks at [`Control`]: about a millisecond.
-const BLOCK_PATH_STEPS: u64 = 1 << 18;
+const BLOCK_PATH_STEPS: u64 = 1 << 19;
+
+/// Paths side by side between two looks, however long they are: with fewer, too many lanes would stand empty.
+const BLOCK_PATHS_MIN: u64 = 512;
 
 /// How the caller watches and stops a running shard; shared by the shards of one job.
 #[derive(Debug, Default)]
@@ -98,6 +102,7 @@ fn run_paths(
         Process::Iid(process) => run.one_by_one(process, one_by_one)?,
         Process::Stationary(process) => run.one_by_one(process, one_by_one)?,
     }
+    run.tally.fan.close();
     Ok(run.tally)
 }
 
@@ -118,16 +123,20 @@ impl Run<'_> {
         course: &LaneCourse<'_>,
         shard: Shard,
     ) -> Result<Shard, Cancelled> {
-        let end = shard.first_path + shard.paths / Batch::PATHS * Batch::PATHS;
-        let block = (BLOCK_PATH_STEPS / u64::from(self.plan.steps()) / Batch::PATHS).max(1) * Batch::PATHS;
+        let end = shard.first_path + shard.paths / LANES as u64 * LANES as u64;
+        let block = (BLOCK_PATH_STEPS / u64::from(self.plan.steps())).clamp(BLOCK_PATHS_MIN, Batch::PATHS);
+        let block = block.next_multiple_of(LANES as u64);
+        let mut batch = Batch::new();
         let mut first = shard.first_path;
         while first < end {
             self.look()?;
             let next = (first + block).min(end);
             match &self.plan.process {
-                Process::Iid(process) => instructions.run(Lanes { run: self, course, process, first, next }),
+                Process::Iid(process) => {
+                    instructions.run(Lanes { run: self, batch: &mut batch, course, process, first, next });
+                }
                 Process::Stationary(process) => {
-                    instructions.run(Lanes { run: self, course, process, first, next });
+                    instructions.run(Lanes { run: self, batch: &mut batch, course, process, first, next });
                 }
             }
             self.control.paths_done.fetch_add(next - first, Ordering::Relaxed);
@@ -204,6 +213,7 @@ impl Run<'_> {
 /// Paths from `first` up to `next`, whole lanes of them.
 struct Lanes<'r, 'a, 'c, P> {
     run: &'r mut Run<'a>,
+    batch: &'r mut Batch,
     course: &'c LaneCourse<'c>,
     process: &'c P,
     first: u64,
@@ -212,16 +222,13 @@ struct Lanes<'r, 'a, 'c, P> {
 
 impl<P: IndexProcess> Work for Lanes<'_, '_, '_, P> {
     #[inline(always)]
-    fn run(self) {
-        let Self { run, course, process, first, next } = self;
-        let mut batch = Batch::new();
-        for first in (first..next).step_by(Batch::PATHS as usize) {
-            let Run { plan, tally, opening, .. } = run;
-            batch.walk(course, process, (plan.seed, first), tally, |tally, ended| {
-                let Ended { path, end, x, depth } = ended;
-                tally.add(&finished(plan, *opening, path, end, x, depth.fraction()));
-            });
-        }
+    fn run(self, kind: impl Kind) {
+        let Self { run, batch, course, process, first, next } = self;
+        let Run { plan, tally, opening, .. } = run;
+        batch.walk(course, process, kind, (plan.seed, first..next), tally, |tally, ended| {
+            let &Ended { path, end, x, depth } = ended;
+            tally.add(&finished(plan, *opening, path, end, x, depth.fraction()));
+        });
     }
 }
 

@@ -38,6 +38,7 @@ impl Scale {
     }
 
     /// The balance of a state, in units of 10⁻⁴ dollars, clamped to ± [`MAX_BALANCE`].
+    #[inline(always)]
     pub(crate) fn balance_units(self, x: i64) -> i64 {
         match self {
             Self::Log { .. } if x <= RUIN_LINE => 0,

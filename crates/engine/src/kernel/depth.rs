@@ -41,6 +41,7 @@ impl Depth for LogDepth {
         fall > self.0
     }
 
+    #[inline(always)]
     fn fraction(self) -> u64 {
         (-libm::expm1(-(self.0 as f64) / LOG_ONE) * DEPTH_ONE).round() as u64
     }

@@ -138,6 +138,16 @@ impl Plan {
         Ok(plan)
     }
 
+    /// The same plan with another fan: `stops` steps evenly spaced, the last of them the horizon, with at most `bins`
+    /// bins of balances, the same bins at every step. Nothing but the fan changes in the result.
+    ///
+    /// # Errors
+    /// [`FieldError`] where there are more stops than steps, none of either, or more than 2²⁴ counters.
+    pub fn with_fan(self, stops: u32, bins: u32) -> Result<Self, FieldError> {
+        let layout = self.layout.with_fan(stops, bins)?;
+        Ok(Self { layout, ..self })
+    }
+
     /// Paths to simulate.
     pub fn paths(&self) -> u64 {
         self.paths

@@ -1,14 +1,14 @@
 //! The plan on a history weighted anew.
 
 use super::Plan;
-use crate::kernel::Batch;
+use crate::kernel::LANES;
 use crate::models::{Iid, MAX_RANGE, Process, Reweighting, Stationary};
 use crate::random::Stream;
 use crate::tally::Layout;
 
-/// Paths on each weighted history; it decides results, so it is not the lanes' own number, but whole batches of it.
+/// Paths on each weighted history; it decides results, so it is not the lanes' own number, but a multiple of it.
 pub(crate) const REPLICATE_PATHS: u64 = 512;
-const _: () = assert!(REPLICATE_PATHS.is_multiple_of(Batch::PATHS), "lanes walk whole batches");
+const _: () = assert!(REPLICATE_PATHS.is_multiple_of(LANES as u64), "no path is left over for one by one");
 
 /// Streams of the weights, apart from all paths'.
 const WEIGHT_STREAMS: u64 = 1 << 56;

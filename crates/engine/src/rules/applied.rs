@@ -237,6 +237,7 @@ impl Applied {
     }
 
     /// What the trader may withdraw of `balance` (units of 10⁻⁴ dollars), by the platform's formula, in units.
+    #[inline(always)]
     pub(crate) fn payout_units(&self, balance: i64) -> i64 {
         let profit = money::dollars(balance) - self.starting_balance - self.withdrawals;
         let units = money::units(self.profit_split * profit.max(0.0));

@@ -19,6 +19,11 @@ impl Bins {
         Self { low, shift, inner: (span >> shift) as u32 + 1 }
     }
 
+    /// The lowest and the highest key of the inner bins.
+    pub(crate) fn range(&self) -> (i64, i64) {
+        (self.low, self.low + (i64::from(self.inner) << self.shift) - 1)
+    }
+
     /// Number of bins, the two end bins included.
     pub(crate) fn len(&self) -> usize {
         self.inner as usize + 2
@@ -30,16 +35,20 @@ impl Bins {
         ((key - self.low) >> self.shift).clamp(-1, i64::from(self.inner)).wrapping_add(1) as usize
     }
 
-    /// The bins of keys side by side. Keys and the range are below 2³⁰ in size, as the states of lanes are.
+    /// The bins of keys side by side. Keys and the range are below 2³⁰ in size, as the states of lanes are; there are at
+    /// most [`Self::NARROW`] bins.
     #[inline(always)]
-    pub(crate) fn index_each<const N: usize>(&self, keys: &[i32; N]) -> [u32; N] {
+    pub(crate) fn index_each<const N: usize>(&self, keys: &[i32; N]) -> [u16; N] {
         let (low, shift, inner) = (self.low as i32, self.shift & 31, self.inner as i32);
         let mut indices = [0; N];
         for (index, key) in indices.iter_mut().zip(keys) {
-            *index = (key.wrapping_sub(low) >> shift).min(inner).max(-1).wrapping_add(1) as u32;
+            *index = (key.wrapping_sub(low) >> shift).min(inner).max(-1).wrapping_add(1) as u16;
         }
         indices
     }
+
+    /// Bins whose indices fit 16 bits, the two end bins included.
+    pub(crate) const NARROW: u32 = 1 << 16;
 
     /// Whether `index` is one of the two end bins.
     pub(crate) fn is_end(&self, index: usize) -> bool {

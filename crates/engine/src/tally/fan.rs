@@ -11,6 +11,8 @@ pub(crate) struct Fan {
     /// Where each stop's bins begin in `counts`.
     offsets: Vec<usize>,
     counts: Vec<u32>,
+    /// Where all stops have the same bins: states that stay, by the first stop that sees them; empty once closed.
+    standing: Vec<u32>,
 }
 
 impl Fan {
@@ -25,23 +27,50 @@ impl Fan {
                 offset
             })
             .collect();
-        Self { stops: stops.to_vec(), offsets, counts: vec![0; counts] }
+        let is_even = stops.windows(2).all(|pair| pair[0] == pair[1]);
+        let standing = if is_even { vec![0; counts] } else { Vec::new() };
+        Self { stops: stops.to_vec(), offsets, counts: vec![0; counts], standing }
     }
 
-    /// The states of several paths at the `stop`-th chosen step.
+    /// Whether [`Self::stay`] may be asked: whether all stops have the same bins.
     #[inline(always)]
-    pub(crate) fn see_each(&mut self, stop: usize, states: &[i32]) {
-        let (bins, offset) = (self.stops[stop], self.offsets[stop]);
-        let counts = &mut self.counts[offset..offset + bins.len()];
-        let (whole, rest) = states.as_chunks::<16>();
-        for states in whole {
-            for index in bins.index_each(states) {
-                counts[index as usize] = counts[index as usize].wrapping_add(1);
-            }
+    pub(crate) fn lets_stay(&self) -> bool {
+        !self.standing.is_empty()
+    }
+
+    /// A state that no longer changes, from the `stop`-th chosen step on: seen once, counted at each.
+    #[inline(always)]
+    pub(crate) fn stay(&mut self, stop: usize, x: i64) {
+        if let (Some(bins), Some(offset)) = (self.stops.get(stop), self.offsets.get(stop)) {
+            self.standing[offset + bins.index(x)] += 1;
         }
-        for &state in rest {
-            let index = bins.index(i64::from(state));
-            counts[index] = counts[index].wrapping_add(1);
+    }
+
+    /// Counts what stayed; every shard's last act, so that its tally has one form.
+    pub(crate) fn close(&mut self) {
+        if self.lets_stay() {
+            let bins = self.stops[0].len();
+            for at in bins..self.standing.len() {
+                self.standing[at] = self.standing[at].wrapping_add(self.standing[at - bins]);
+            }
+            add_counts(&mut self.counts, &std::mem::take(&mut self.standing));
+        }
+    }
+
+    /// The bins of the `stop`-th chosen step.
+    #[inline(always)]
+    pub(crate) fn bins(&self, stop: usize) -> Bins {
+        self.stops[stop]
+    }
+
+    /// The states of several paths at the `stop`-th chosen step, by their bins.
+    #[inline(always)]
+    pub(crate) fn see_each(&mut self, stop: usize, indices: &[u16]) {
+        let offset = self.offsets[stop];
+        let counts = &mut self.counts[offset..offset + self.stops[stop].len()];
+        for &index in indices {
+            let count = &mut counts[usize::from(index)];
+            *count = count.wrapping_add(1);
         }
     }
 

@@ -38,7 +38,7 @@ impl Histogram {
     }
 
     /// Adds `value` to the bin of `key`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, key: i64, value: i64) {
         let index = self.bins.index(key);
         self.counts[index] += 1;

@@ -1,10 +1,13 @@
 //! Which steps are watched and over which ranges: decided from the rows alone, so that all shards agree.
 
 use super::Bins;
+use crate::FieldError;
 use crate::scale::RUIN_LINE;
 
 /// Steps of a fan chart; more than a chart shows.
 const MAX_STOPS: u32 = 64;
+/// Counters of a finer fan, all stops together: 64 MiB a tally.
+const MAX_FAN_COUNTERS: u32 = 1 << 24;
 /// Bins of the final state: a thousandth of its deviation at the widths below.
 const FINAL_BINS: u32 = 1 << 14;
 /// Bins of the state at one stop.
@@ -43,8 +46,7 @@ impl Layout {
     }
 
     fn with(steps: u32, rows: &[i64], block: f64, start: i64, count: u32, final_bins: u32) -> Self {
-        let stops: Vec<u32> =
-            (1..=u64::from(count)).map(|i| (i * u64::from(steps) / u64::from(count)) as u32).collect();
+        let stops = stops_of(steps, count);
         let spread = Spread::of(rows, block);
         let bins = |step: u32, most| {
             let (low, high) = spread.after(step);
@@ -58,6 +60,33 @@ impl Layout {
             drawdown: Bins::spanning(1, crate::kernel::DEPTH_ONE as i64, DRAWDOWN_BINS),
         }
     }
+
+    /// The same, with a fan of `stops` steps evenly spaced, of at most `most` bins each, the same for all of them.
+    pub(crate) fn with_fan(self, stops: u32, most: u32) -> Result<Self, FieldError> {
+        if !(1..=self.steps).contains(&stops) {
+            return Err(fault("stops", format!("must be 1 to {}, the steps of a path", self.steps)));
+        }
+        let limit = (MAX_FAN_COUNTERS / stops).min(Bins::NARROW - 2);
+        if !(1..=limit).contains(&most) {
+            return Err(fault("bins", format!("must be 1 to {limit} for a fan of {stops} stops")));
+        }
+        let (low, high) = self
+            .fan
+            .iter()
+            .map(Bins::range)
+            .fold((i64::MAX, i64::MIN), |(low, high), (least, most)| (low.min(least), high.max(most)));
+        let bins = Bins::spanning(low, high, most);
+        Ok(Self { stops: stops_of(self.steps, stops), fan: vec![bins; stops as usize], ..self })
+    }
+}
+
+/// `count` of `steps` steps, evenly spaced; the last is `steps`.
+fn stops_of(steps: u32, count: u32) -> Vec<u32> {
+    (1..=u64::from(count)).map(|i| (i * u64::from(steps) / u64::from(count)) as u32).collect()
+}
+
+fn fault(field: &str, message: String) -> FieldError {
+    FieldError { field: format!("fan.{field}"), message }
 }
 
 /// How sums of rows spread, ruin apart.

@@ -85,7 +85,7 @@ impl Tally {
     }
 
     /// Adds a finished path; the fan has seen it already.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, path: &Finished) {
         self.final_state.add(path.x, path.balance);
         self.drawdown.add(path.drawdown as i64, path.drawdown as i64);

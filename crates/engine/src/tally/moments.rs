@@ -13,7 +13,7 @@ pub(crate) struct Moments {
 }
 
 impl Moments {
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, value: i64) {
         let value = i128::from(value);
         self.sum += value;
@@ -57,7 +57,7 @@ pub(crate) struct Batch {
 
 impl Batch {
     /// Adds one path.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, profit: i64, drawdown: u64, payout: i64) {
         self.paths += 1;
         self.profit.add(profit);

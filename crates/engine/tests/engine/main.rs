@@ -1,5 +1,6 @@
 //! What the engine promises, tested from outside: one binary, so that the shared accounts are compiled once.
 
+mod another_fan;
 mod closed_forms;
 mod history_error;
 mod instructions;

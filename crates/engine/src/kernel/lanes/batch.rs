@@ -1,13 +1,25 @@
 //! A batch of paths in lanes that stay full: a path that ends leaves its lane to the last that is still on its way.
 
-use super::course::LaneCourse;
+use std::array;
+use std::ops::Range;
+
+use super::course::{LaneCourse, Seen};
 use super::lane::{LANES, LanePath, Lanes, NO_EVENT};
 use crate::Tally;
+use crate::instructions::Kind;
 use crate::kernel::{Cause, End, LogDepth};
 use crate::models::IndexProcess;
+use crate::tally::Fan;
 
-/// Paths of a batch: enough that few lanes stand empty near the end, few enough to stay in the first-level cache.
-const PATHS: usize = 512;
+/// Paths of a batch: enough that few lanes stand empty near the end and that a stop's histogram, once fetched, serves
+/// many; few enough to stay in the second-level cache.
+const PATHS: usize = 2_048;
+
+/// Groups of lanes of a batch.
+const CHUNKS: usize = PATHS / LANES;
+
+/// Steps between two looks at what has ended: its lanes idle until then, but a look costs as much as a step.
+const ROUND: u32 = 8;
 
 /// A path that has ended.
 #[derive(Clone, Copy, Debug)]
@@ -24,87 +36,143 @@ pub(crate) struct Ended {
 #[derive(Debug)]
 pub(crate) struct Batch {
     lanes: Vec<Lanes>,
-    /// Final states of the paths that have ended.
-    ended: Vec<i32>,
+    gone: Gone,
+    /// The bins of all lanes at the stops of a round: a row a stop.
+    seen: Vec<Seen>,
+}
+
+/// The paths that have ended, in no order.
+#[derive(Debug)]
+struct Gone {
+    ended: Vec<Ended>,
+    /// Their states, where a fan must see them at every stop anew.
+    standing: Vec<i32>,
 }
 
 impl Batch {
-    /// Paths that one walk takes.
+    /// The most paths that one walk takes.
     pub(crate) const PATHS: u64 = PATHS as u64;
 
     /// Room for the paths.
     pub(crate) fn new() -> Self {
-        Self { lanes: Vec::with_capacity(PATHS / LANES), ended: Vec::with_capacity(PATHS) }
+        Self {
+            lanes: Vec::with_capacity(CHUNKS),
+            gone: Gone { ended: Vec::with_capacity(PATHS), standing: Vec::with_capacity(PATHS) },
+            seen: vec![[0; LANES]; CHUNKS * ROUND as usize],
+        }
     }
 
-    /// Walks the paths `first_path .. first_path + PATHS` of `seed`; hands each to `finish` when it has ended.
+    /// Walks the `paths` of `seed`, whole lanes and at most [`Self::PATHS`]; hands each to `finish` when it has ended.
     #[inline(always)]
     pub(crate) fn walk<P: IndexProcess>(
         &mut self,
         course: &LaneCourse<'_>,
         process: &P,
-        (seed, first_path): (u64, u64),
+        kind: impl Kind,
+        (seed, paths): (u64, Range<u64>),
         tally: &mut Tally,
-        mut finish: impl FnMut(&mut Tally, Ended),
+        finish: impl Fn(&mut Tally, &Ended),
     ) {
+        let first_path = paths.start;
+        let mut under_way = (paths.end - first_path) as usize;
         self.lanes.clear();
-        self.ended.clear();
-        for offset in (0..PATHS).step_by(LANES) {
+        self.gone.ended.clear();
+        self.gone.standing.clear();
+        for offset in (0..under_way).step_by(LANES) {
             self.lanes.push(course.open(process, seed, first_path, offset as u32));
         }
-        let mut under_way = PATHS;
-        let mut done = 0;
-        for (stop, &until) in course.stops.iter().enumerate() {
-            let until = until.min(course.last_step);
-            for lanes in &mut self.lanes[..under_way.div_ceil(LANES)] {
-                course.walk(process, lanes, done, until);
+        let (mut done, mut stop) = (0, 0);
+        let last_stop = course.stops.len() - 1;
+        while done < course.last_step && under_way > 0 {
+            let until = course.last_step.min(done + ROUND);
+            let next_stop = stop + course.stops[stop..].iter().take_while(|&&at| at <= until).count();
+            let stops = &course.stops[stop..next_stop];
+            let bins: [_; ROUND as usize] = array::from_fn(|at| tally.fan.bins((stop + at).min(last_stop)));
+            for (index, lanes) in self.lanes[..under_way.div_ceil(LANES)].iter_mut().enumerate() {
+                let stops = stops.iter().zip(&bins).zip(self.seen[index..].iter_mut().step_by(CHUNKS));
+                course.walk(process, kind, lanes, (done, until), stops);
             }
-            done = until;
-            self.settle(&mut under_way, |path, end| finish(tally, ended(path, first_path, end)));
-            let (full, rest) = (under_way / LANES, under_way % LANES);
-            for lanes in &self.lanes[..full] {
-                tally.fan.see_each(stop, &lanes.x);
+            for at in 0..stops.len() {
+                let row = self.seen[at * CHUNKS..][..CHUNKS].as_flattened();
+                tally.fan.see_each(stop + at, &row[..under_way]);
+                see_standing(stop + at, &self.gone.standing, tally);
             }
-            if rest > 0 {
-                tally.fan.see_each(stop, &self.lanes[full].x[..rest]);
-            }
-            tally.fan.see_each(stop, &self.ended);
+            (done, stop) = (until, next_stop);
+            let Self { lanes, gone, .. } = self;
+            settle(lanes, &mut under_way, |path, end| {
+                gone.add(Ended::of(path, first_path, end), stop, &mut tally.fan);
+            });
         }
+        let end = End { step: course.last_step, cause: None };
         for index in 0..under_way {
             let path = self.lanes[index / LANES].lift(index % LANES);
-            finish(tally, ended(&path, first_path, End { step: course.last_step, cause: None }));
+            self.gone.add(Ended::of(&path, first_path, end), stop, &mut tally.fan);
         }
-    }
-
-    /// Hands over what has ended, and closes the gaps.
-    #[inline(always)]
-    fn settle(&mut self, under_way: &mut usize, mut finish: impl FnMut(&LanePath, End)) {
-        for chunk in (0..under_way.div_ceil(LANES)).rev() {
-            if self.lanes[chunk].event.iter().fold(NO_EVENT, |least, &event| least.min(event)) == NO_EVENT {
-                continue;
-            }
-            // Backwards, so that the last path, which fills the gap, has been looked at.
-            for lane in (0..LANES.min(*under_way - chunk * LANES)).rev() {
-                let path = self.lanes[chunk].lift(lane);
-                if path.event == NO_EVENT {
-                    continue;
-                }
-                let cause = if path.event & 1 == 1 { Cause::Pass } else { Cause::Drawdown };
-                finish(&path, End { step: path.event >> 1, cause: Some(cause) });
-                self.ended.push(path.x);
-                *under_way -= 1;
-                let last = self.lanes[*under_way / LANES].lift(*under_way % LANES);
-                self.lanes[chunk].put(lane, &last);
-            }
+        for stop in stop..course.stops.len() {
+            see_standing(stop, &self.gone.standing, tally);
+        }
+        for ended in &self.gone.ended {
+            finish(tally, ended);
         }
     }
 }
 
-fn ended(path: &LanePath, first_path: u64, end: End) -> Ended {
-    Ended {
-        path: first_path + u64::from(path.path),
-        end,
-        x: i64::from(path.x),
-        depth: LogDepth::of(i64::from(path.depth)),
+impl Ended {
+    #[inline(always)]
+    fn of(path: &LanePath, first_path: u64, end: End) -> Self {
+        Self {
+            path: first_path + u64::from(path.path),
+            end,
+            x: i64::from(path.x),
+            depth: LogDepth::of(i64::from(path.depth)),
+        }
+    }
+}
+
+impl Gone {
+    /// Adds a path that `fan` has still to see at its `stop`-th stop and at all later ones.
+    #[inline(always)]
+    fn add(&mut self, path: Ended, stop: usize, fan: &mut Fan) {
+        if fan.lets_stay() {
+            fan.stay(stop, path.x);
+        } else {
+            self.standing.push(path.x as i32);
+        }
+        self.ended.push(path);
+    }
+}
+
+/// Shows the `stop`-th stop the states of what ended before.
+#[inline(always)]
+fn see_standing(stop: usize, standing: &[i32], tally: &mut Tally) {
+    let bins = tally.fan.bins(stop);
+    let (whole, rest) = standing.as_chunks::<LANES>();
+    for states in whole {
+        tally.fan.see_each(stop, &bins.index_each(states));
+    }
+    for &state in rest {
+        tally.fan.see_each(stop, &bins.index_each(&[state]));
+    }
+}
+
+/// Hands over what has ended, and closes the gaps.
+#[inline(always)]
+fn settle(all: &mut [Lanes], under_way: &mut usize, mut finish: impl FnMut(&LanePath, End)) {
+    for chunk in (0..under_way.div_ceil(LANES)).rev() {
+        if all[chunk].event.iter().fold(NO_EVENT, |least, &event| least.min(event)) == NO_EVENT {
+            continue;
+        }
+        // Backwards, so that the last path, which fills the gap, has been looked at.
+        for lane in (0..LANES.min(*under_way - chunk * LANES)).rev() {
+            let path = all[chunk].lift(lane);
+            if path.event == NO_EVENT {
+                continue;
+            }
+            let cause = if path.event & 1 == 1 { Cause::Pass } else { Cause::Drawdown };
+            finish(&path, End { step: path.event >> 1, cause: Some(cause) });
+            *under_way -= 1;
+            let last = all[*under_way / LANES].lift(*under_way % LANES);
+            all[chunk].put(lane, &last);
+        }
     }
 }

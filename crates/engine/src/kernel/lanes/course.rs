@@ -1,13 +1,16 @@
 //! What the lanes of a plan have in common, and how they take their steps.
 
-use super::lane::{LANES, Lanes, NO_EVENT, Numbers, mask};
+use super::lane::{LANES, Lanes, NO_EVENT, mask};
+use super::look_up::{self, LookUp};
 use crate::Level;
+use crate::instructions::Kind;
 use crate::models::IndexProcess;
 use crate::plan::Plan;
-use crate::random::{Streams, Words};
+use crate::random::Streams;
 use crate::rules::Pass;
 use crate::rules::floor::{Drop, Follows};
 use crate::scale::Scale;
+use crate::tally::Bins;
 
 /// States of at most this size leave room for their differences in 32 bits.
 const STATE_MAX: i64 = 1 << 29;
@@ -21,7 +24,7 @@ const ABOVE_ALL: i64 = (1 << 30) - 1;
 /// A plan's rows and rules in 32 bits.
 #[derive(Clone, Debug)]
 pub(crate) struct LaneCourse<'a> {
-    /// The step of each row, and zeros up to a power of two, so that a masked row is always there.
+    /// The step of each row, and zeros up to a power of two, at least the rows of a table in registers.
     steps: Vec<i32>,
     start: i32,
     peak: i32,
@@ -30,6 +33,12 @@ pub(crate) struct LaneCourse<'a> {
     pub(super) stops: &'a [u32],
     pub(super) last_step: u32,
 }
+
+/// The bins of one chunk at one stop.
+pub(super) type Seen = [u16; LANES];
+
+/// A stop's step, its bins, and where the lanes' states at it are noted.
+type Stop<'s> = ((&'s u32, &'s Bins), &'s mut Seen);
 
 /// The floor behind the highest close: one formula for floors that trail, lock or stand still.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +79,7 @@ impl<'a> LaneCourse<'a> {
             _ => return None,
         };
         let mut steps: Vec<i32> = plan.rows.trades.iter().map(|&step| step as i32).collect();
-        steps.resize(steps.len().next_power_of_two(), 0);
+        steps.resize(steps.len().next_power_of_two().max(look_up::ROWS), 0);
         Some(Self {
             steps,
             start: start.x as i32,
@@ -104,33 +113,64 @@ impl<'a> LaneCourse<'a> {
         }
     }
 
-    /// Takes the steps after `done` up to `until`.
+    /// Takes the steps after `done` up to `until`, and notes the bins of the states at the stops among them.
     #[inline(always)]
-    pub(super) fn walk<P: IndexProcess>(&self, process: &P, lanes: &mut Lanes, done: u32, until: u32) {
+    pub(super) fn walk<'s, P: IndexProcess>(
+        &self,
+        process: &P,
+        kind: impl Kind,
+        lanes: &mut Lanes,
+        (done, until): (u32, u32),
+        stops: impl Iterator<Item = Stop<'s>>,
+    ) {
+        match <&[i32; look_up::ROWS]>::try_from(self.steps.as_slice()) {
+            #[cfg(target_arch = "x86_64")]
+            Ok(table) if kind.permutes() => {
+                // SAFETY: of this kind is only what `Instructions` runs where the machine has AVX-512.
+                let table = unsafe { look_up::Permuted::new(table) };
+                self.tread_by(process, table, lanes, (done, until), stops);
+            }
+            _ => self.tread_by(process, look_up::Loaded(&self.steps), lanes, (done, until), stops),
+        }
+    }
+
+    #[inline(always)]
+    fn tread_by<'s, P: IndexProcess>(
+        &self,
+        process: &P,
+        table: impl LookUp,
+        lanes: &mut Lanes,
+        steps: (u32, u32),
+        stops: impl Iterator<Item = Stop<'s>>,
+    ) {
         match self.pass {
-            None => self.tread(process, lanes, done, until, |_, _| false),
+            None => self.tread(process, table, lanes, steps, stops, |_, _| false),
             Some(PassAt { at, from_step }) => {
-                self.tread(process, lanes, done, until, |step, x| (x >= at) & (step >= from_step));
+                let passes = |step, x| (x >= at) & (step >= from_step);
+                self.tread(process, table, lanes, steps, stops, passes);
             }
         }
     }
 
     #[inline(always)]
-    fn tread<P: IndexProcess>(
+    fn tread<'s, P: IndexProcess>(
         &self,
         process: &P,
+        table: impl LookUp,
         lanes: &mut Lanes,
-        done: u32,
-        until: u32,
+        (done, until): (u32, u32),
+        stops: impl Iterator<Item = Stop<'s>>,
         passes: impl Fn(u32, i32) -> bool,
     ) {
         let FloorBehind { distance, lowest, highest } = self.floor;
-        // Copies, so that they stay in registers from step to step.
-        let (mut streams, mut rows, mut event) = (lanes.streams.clone(), lanes.rows, lanes.event);
-        let (mut x, mut peak, mut depth) = (lanes.x, lanes.peak, lanes.depth);
+        // A copy, so that it stays in registers from step to step.
+        let mut now = lanes.clone();
+        let mut stops = stops.peekable();
         for step in done + 1..=until {
-            let moves = look_up(&self.steps, &rows);
+            let (breaks, passing) = (step.wrapping_mul(2), step.wrapping_mul(2).wrapping_add(1));
+            let moves = table.at(&now.rows);
             // `STATE_MAX` leaves no sum or difference to overflow; wrapping ones need no check in each lane.
+            let Lanes { streams, rows, x, peak, depth, event, .. } = &mut now;
             for lane in 0..LANES {
                 x[lane] = x[lane].wrapping_add(moves[lane] & mask(event[lane] == NO_EVENT) as i32);
                 peak[lane] = peak[lane].max(x[lane]);
@@ -138,13 +178,15 @@ impl<'a> LaneCourse<'a> {
                 let floor = peak[lane].wrapping_sub(distance).min(highest).max(lowest);
                 let broken = mask(x[lane] <= floor);
                 let passed = mask(passes(step, x[lane])) & !broken;
-                let happened = (broken & (step * 2)) | (passed & (step * 2 + 1)) | !(broken | passed);
+                let happened = (broken & breaks) | (passed & passing) | !(broken | passed);
                 event[lane] = event[lane].min(happened);
             }
-            rows = process.next_each(&mut streams, &rows);
+            *rows = process.next_each(streams, rows);
+            if let Some(((_, bins), seen)) = stops.next_if(|((stop, _), _)| **stop == step) {
+                *seen = bins.index_each(x);
+            }
         }
-        (lanes.streams, lanes.rows, lanes.event) = (streams, rows, event);
-        (lanes.x, lanes.peak, lanes.depth) = (x, peak, depth);
+        *lanes = now;
     }
 }
 
@@ -157,19 +199,6 @@ impl PassAt {
 
 fn narrow(state: i64) -> i32 {
     state.clamp(BELOW_ALL, ABOVE_ALL) as i32
-}
-
-/// What each row of `rows` holds; `table` is as long as a power of two.
-#[inline(always)]
-fn look_up(table: &[i32], rows: &Words) -> Numbers {
-    let last = table.len().wrapping_sub(1);
-    let mut found = [0; LANES];
-    for lane in 0..LANES {
-        let row = rows[lane] as usize & last;
-        // SAFETY: the table is not empty, so what is at most its last row is in it.
-        found[lane] = unsafe { *table.get_unchecked(row) };
-    }
-    found
 }
 
 #[cfg(test)]

@@ -17,8 +17,9 @@ pub(crate) fn mask(is_so: bool) -> u32 {
     u32::from(is_so).wrapping_neg()
 }
 
-/// [`LANES`] accounts on their way.
+/// [`LANES`] accounts on their way; aligned, so that no vector of them lies across two cache lines.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub(super) struct Lanes {
     pub(super) streams: Streams,
     /// The row that comes next.

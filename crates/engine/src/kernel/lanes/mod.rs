@@ -5,6 +5,7 @@
 mod batch;
 mod course;
 mod lane;
+mod look_up;
 
 pub(crate) use batch::{Batch, Ended};
 pub(crate) use course::LaneCourse;

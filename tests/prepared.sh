@@ -20,6 +20,7 @@ source_of() { # THING
     hadolint) echo tests/lint/hadolint.txt ;;
     kubernetes-validate) echo tests/specification/manifests/requirements.txt ;;
     schemathesis) echo tests/specification/openapi/requirements.txt ;;
+    bench-peers) echo bench/engine/requirements.txt ;;
     asyncapi) echo tests/specification/asyncapi/package-lock.json ;;
     cockroachdb-grammar) echo tests/specification/cockroachdb-grammar/{go.txt,go.sum,go.mod,main.go} ;;
   esac
@@ -103,6 +104,11 @@ make_from_wheel() { # PROGRAM REQUIREMENTS FOLDER
 # Modules for PYTHONPATH, which may move, as a virtual environment may not.
 make_kubernetes-validate() { # FOLDER
   pip_install "$1" "$(source_of kubernetes-validate)" --target "$1/modules" &&
+    rm -r "$1/venv"
+}
+
+make_bench-peers() { # FOLDER
+  pip_install "$1" "$(source_of bench-peers)" --target "$1/modules" &&
     rm -r "$1/venv"
 }
 

@@ -116,7 +116,7 @@ find_missing() { # PART…
         ;;
     esac
     for server in $(servers_of "$part"); do
-      is_given "$server" && continue
+      must_be_startable "$part" "$server" || continue
       case $server in
         postgres) need_postgres ;;
         redis) need_redis ;;

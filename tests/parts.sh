@@ -34,10 +34,15 @@ things_of() { # PART
     specification) echo hadolint kubernetes-validate asyncapi schemathesis cockroachdb-grammar ;;
   esac
   for server in $(servers_of "$1"); do
-    if [[ $server == kafka ]] && ! is_given kafka; then
+    if [[ $server == kafka ]] && must_be_startable "$1" kafka; then
       echo kafka
     fi
   done
+}
+
+# The specification stops servers, so it has some of its own beside those that are given.
+must_be_startable() { # PART SERVER
+  [[ $1 == specification ]] || ! is_given "$2"
 }
 
 # Limits are there to end what hangs, at some three times what a cold run on two cores takes.

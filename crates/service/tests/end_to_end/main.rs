@@ -6,6 +6,7 @@ mod flow;
 mod house;
 mod kafkajs;
 mod ledger;
+mod own_server;
 mod passage;
 mod redis_server;
 mod service;

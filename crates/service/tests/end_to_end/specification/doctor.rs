@@ -2,14 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::routing::get;
 use monte_carlo_service::sample_core::server::{Dialect, SampleCore};
 use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
+use super::stack::{Ray, Stack, any, as_given};
 use crate::house::{House, Neighbours};
-use crate::passage::Passage;
 use crate::topics::Outgoing;
 
 /// Messages are read and a group's offsets committed within this on two busy cores.
@@ -61,20 +59,6 @@ impl Found {
     }
 }
 
-/// A Ray head that says `status` of itself, for as long as the test runs.
-async fn ray(status: &'static str) -> String {
-    let health = move || async move { axum::Json(json!({"status": status})) };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("its address");
-    let router = Router::new().route("/health", get(health));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    format!("http://{address}")
-}
-
-fn nobody(url: &str) -> String {
-    Passage::closed().in_place_of(url)
-}
-
 async fn migrated() -> House {
     let house = House::build(Neighbours::Real).await;
     assert!(house.run(&["migrate"], &[]).await.status.success());
@@ -90,47 +74,72 @@ fn event(assessment: &str, status: &str) -> Outgoing {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn with_each_server_away_in_turn_it_names_that_one_only() {
-    let house = migrated().await;
-    let ray_url = ray("healthy").await;
-    let sound = ("RAY_SERVE_URL", ray_url.as_str());
-
-    let green = Found::by(&house, &[sound]).await;
+/// Everything is well.
+async fn green(stack: &Stack) -> Found {
+    let green = look(stack).await;
     assert_eq!(green.code, Some(0), "{}", green.report);
     assert_eq!(green.report["healthy"], true);
     let all = green.report["findings"].as_array().expect("findings").len();
     assert_eq!(green.checks("ok").len(), all, "{}", green.report);
-    assert!(green.finding("database")["found"].as_str().is_some_and(|found| found.contains("PostgreSQL")));
-    assert!(green.finding("redis")["found"].as_str().is_some_and(|found| found.starts_with("Redis ")));
-    let topics = green.finding("kafka.topics")["found"].as_str().expect("a text");
+    green
+}
+
+async fn look(stack: &Stack) -> Found {
+    Found::by(&stack.house, &as_given(&stack.variables())).await
+}
+
+/// Each is up again before the next is stopped, so what it said before is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn with_each_server_stopped_in_turn_it_names_that_one_only() {
+    let mut stack = Stack::start().await;
+    let found = green(&stack).await;
+    assert!(found.finding("database")["found"].as_str().is_some_and(|found| found.contains("PostgreSQL")));
+    assert!(found.finding("redis")["found"].as_str().is_some_and(|found| found.starts_with("Redis ")));
+    let topics = found.finding("kafka.topics")["found"].as_str().expect("a text");
     assert!(topics.contains("assessment.completed (6)") && topics.contains("completed (3)"), "{topics}");
 
-    let away = nobody(house.database_url());
-    Found::by(&house, &[sound, ("DATABASE_URL", &away)]).await.only_fault("database", "refused");
-    let away = nobody(&format!("kafka://{}", house.brokers()));
-    let away = away.trim_start_matches("kafka://");
-    Found::by(&house, &[sound, ("KAFKA_BROKERS", away)]).await.only_fault("kafka", "refused");
-    let away = nobody(house.core_url());
-    Found::by(&house, &[sound, ("CORE_SERVICE_URL", &away)]).await.only_fault("core_service", "refused");
-    let away = nobody("redis://127.0.0.1:6379");
-    let port = away.rsplit_once(':').expect("a port").1;
-    Found::by(&house, &[sound, ("REDIS_PORT", port)]).await.only_warning("redis", "refused");
-    let away = nobody("http://127.0.0.1:8000");
-    Found::by(&house, &[("RAY_SERVE_URL", &away)]).await.only_warning("ray", "refused");
-    let ill = ray("unhealthy").await;
-    Found::by(&house, &[("RAY_SERVE_URL", &ill)]).await.only_warning("ray", "unhealthy");
+    stack.postgres.stop();
+    let found = look(&stack).await;
+    found.only_fault("database", "refused");
+    let behind_it = ["database.clock", "database.migrations", "database.writable", "jobs.failures"];
+    assert_eq!(found.checks("unknown"), behind_it);
+    stack.postgres.start_again();
+
+    stack.kafka.stop();
+    let found = look(&stack).await;
+    found.only_fault("kafka", "refused");
+    assert_eq!(found.checks("unknown"), ["kafka.topics", "kafka.lag"]);
+    stack.kafka.start_again();
+
+    stack.redis.kill();
+    let found = look(&stack).await;
+    found.only_warning("redis", "refused");
+    assert_eq!(found.checks("unknown"), [""; 0]);
+    stack.redis.start_again();
+
+    stack.stop_core().await;
+    let found = look(&stack).await;
+    found.only_fault("core_service", "refused");
+    assert_eq!(found.checks("unknown"), [""; 0]);
+    stack.start_core_again().await;
+
+    stack.stop_ray().await;
+    let found = look(&stack).await;
+    found.only_warning("ray", "refused");
+    assert_eq!(found.checks("unknown"), [""; 0]);
+    stack.start_ray_again().await;
+    green(&stack).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_there_but_wrong_is_named_too() {
     let house = migrated().await;
-    let ray_url = ray("healthy").await;
+    let ray = Ray::start(any(), "healthy").await;
+    let ray_url = ray.url();
     let sound = ("RAY_SERVE_URL", ray_url.as_str());
 
     let token = Some("right".into());
-    let core =
-        SampleCore::start(house.book.clone(), ([127, 0, 0, 1], 0).into(), token).await.expect("a port");
+    let core = SampleCore::start(house.book.clone(), any(), token).await.expect("a port");
     let guarded = ("CORE_SERVICE_URL", core.url(Dialect::Bare));
     let guarded = (guarded.0, guarded.1.as_str());
     let refused = Found::by(&house, &[sound, guarded, ("CORE_SERVICE_TOKEN", "hunter2")]).await;
@@ -138,6 +147,9 @@ async fn what_is_there_but_wrong_is_named_too() {
     assert!(!refused.report.to_string().contains("hunter2"));
     let admitted = Found::by(&house, &[sound, guarded, ("CORE_SERVICE_TOKEN", "right")]).await;
     assert_eq!(admitted.code, Some(0), "{}", admitted.report);
+
+    let ill = Ray::start(any(), "unhealthy").await;
+    Found::by(&house, &[("RAY_SERVE_URL", &ill.url())]).await.only_warning("ray", "unhealthy");
 
     let elsewhere = format!("{}.elsewhere.", house.prefix());
     let missing = Found::by(&house, &[sound, ("KAFKA_TOPIC_PREFIX", &elsewhere)]).await;
@@ -163,7 +175,8 @@ async fn what_is_there_but_wrong_is_named_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lag_is_found_until_somebody_reads_and_failed_jobs_after() {
     let house = migrated().await;
-    let ray_url = ray("healthy").await;
+    let ray = Ray::start(any(), "healthy").await;
+    let ray_url = ray.url();
     let sound = ("RAY_SERVE_URL", ray_url.as_str());
     let mut events: Vec<_> = (0..1_000).map(|index| event(&format!("lost-{index}"), "failed")).collect();
     // Core Service does not know it.

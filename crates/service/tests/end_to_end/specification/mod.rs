@@ -11,4 +11,5 @@ mod kafka_security;
 mod metrics;
 mod page;
 mod redis;
+mod stack;
 mod weeks;

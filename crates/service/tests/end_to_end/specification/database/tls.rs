@@ -13,7 +13,7 @@ async fn a_verified_connection_is_to_the_right_server_or_is_none() {
     let house = House::build(Neighbours::Real).await;
     let server = TlsServer::start();
     let url = |host: &str, authority: &Path| {
-        let (port, authority) = (server.port, authority.display());
+        let (port, authority) = (server.port(), authority.display());
         format!(
             "postgres://postgres:hunter2@{host}:{port}/postgres?sslmode=verify-full&sslrootcert={authority}"
         )

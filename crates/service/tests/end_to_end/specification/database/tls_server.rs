@@ -1,20 +1,14 @@
 //! A PostgreSQL of the test's own that speaks TLS, with a certificate that openssl makes.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::service::free_port;
-
-/// It is made and started within this, on a slow and busy machine too.
-const START_BOUND: Duration = Duration::from_secs(60);
+use crate::own_server::{Kind, OwnServer};
 
 pub(super) struct TlsServer {
-    process: Child,
-    pub(super) port: u16,
-    folder: TempDir,
+    server: OwnServer,
 }
 
 impl TlsServer {
@@ -22,47 +16,21 @@ impl TlsServer {
     pub(super) fn start() -> Self {
         let folder = TempDir::new().expect("a folder");
         certify(folder.path());
-        let port = free_port();
-        let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/servers/postgres/run");
-        let process = Command::new(run)
-            .arg(folder.path())
-            .arg(port.to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("PostgreSQL starts");
-        let mut server = Self { process, port, folder };
-        let began = Instant::now();
-        let ready = || {
-            let port = port.to_string();
-            let asked = Command::new("pg_isready").args(["-q", "-h", "127.0.0.1", "-p", &port]).status();
-            asked.expect("pg_isready runs").success()
-        };
-        while !ready() {
-            assert!(server.process.try_wait().expect("ours").is_none(), "PostgreSQL ended at once");
-            assert!(began.elapsed() < START_BOUND, "PostgreSQL does not answer");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        server
+        Self { server: OwnServer::start_in(folder, Kind::Postgres) }
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.server.port
     }
 
     /// Who signed its certificate.
     pub(super) fn authority(&self) -> PathBuf {
-        self.folder.path().join("ca.crt")
+        self.server.folder().join("ca.crt")
     }
 
     /// Somebody who did not.
     pub(super) fn stranger(&self) -> PathBuf {
-        self.folder.path().join("stranger.crt")
-    }
-}
-
-impl Drop for TlsServer {
-    fn drop(&mut self) {
-        // PostgreSQL's fast shutdown.
-        Command::new("kill").args(["-INT", &self.process.id().to_string()]).status().ok();
-        self.process.wait().ok();
+        self.server.folder().join("stranger.crt")
     }
 }
 

@@ -15,8 +15,31 @@ pub struct Check {
     /// Without it the service is not ready.
     pub required: bool,
     pub ok: bool,
-    /// A phrase that anybody may read: no address, no SQL.
+    /// What is wrong, as anybody may read it.
+    pub fault: Option<&'static str>,
+    /// A phrase for operators, who ask for it: it may name an address, never a secret, never SQL.
     pub detail: String,
+}
+
+/// Why a dependency is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absence {
+    /// For anybody; a text that was written beforehand names no address.
+    pub fault: &'static str,
+    /// For operators.
+    pub detail: String,
+}
+
+impl Absence {
+    /// With all that an operator should know.
+    pub fn new(fault: &'static str, detail: String) -> Self {
+        Self { fault, detail }
+    }
+
+    /// Of which there is no more to say.
+    pub fn plain(fault: &'static str) -> Self {
+        Self::new(fault, fault.to_owned())
+    }
 }
 
 /// Knows how the dependencies are. Answers within a bounded time.
@@ -32,8 +55,8 @@ pub trait Probe: Send + Sync + 'static {
     fn name(&self) -> &'static str;
     /// Without it the service is not ready.
     fn required(&self) -> bool;
-    /// `Ok` with a phrase if it is there, `Err` with one if not; anybody may read both.
-    async fn probe(&self) -> Result<String, String>;
+    /// `Ok` with a phrase if it is there.
+    async fn probe(&self) -> Result<String, Absence>;
 }
 
 /// Asks all dependencies at once and waits for none longer than `timeout`.
@@ -49,10 +72,14 @@ impl Probes {
 
     async fn check(&self, probe: &dyn Probe) -> Check {
         let answer = tokio::time::timeout(self.timeout, probe.probe()).await;
-        let answer = answer.unwrap_or_else(|_| Err(format!("no answer in {} ms", self.timeout.as_millis())));
-        let ok = answer.is_ok();
-        let (Ok(detail) | Err(detail)) = answer;
-        Check { name: probe.name(), required: probe.required(), ok, detail }
+        let answer = answer.unwrap_or_else(|_| {
+            Err(Absence::new("no answer in time", format!("no answer in {} ms", self.timeout.as_millis())))
+        });
+        let (ok, fault, detail) = match answer {
+            Ok(detail) => (true, None, detail),
+            Err(Absence { fault, detail }) => (false, Some(fault), detail),
+        };
+        Check { name: probe.name(), required: probe.required(), ok, fault, detail }
     }
 }
 
@@ -76,13 +103,15 @@ impl Probe for DatabaseProbe {
         true
     }
 
-    async fn probe(&self) -> Result<String, String> {
-        let logged = |fault| tracing::warn!(error = %fault, "the database is not ready");
-        self.0.ping().await.map_err(logged).map_err(|()| "cannot be reached".to_owned())?;
-        match self.0.is_migrated().await.map_err(logged) {
-            Ok(true) => Ok("reachable and migrated".to_owned()),
-            Ok(false) => Err("migrations are missing".to_owned()),
-            Err(()) => Err("cannot be reached".to_owned()),
+    async fn probe(&self) -> Result<String, Absence> {
+        let away = |fault| {
+            tracing::warn!(error = %fault, "the database is not ready");
+            Absence::plain("cannot be reached")
+        };
+        self.0.ping().await.map_err(away)?;
+        match self.0.is_migrated().await.map_err(away)? {
+            true => Ok("reachable and migrated".to_owned()),
+            false => Err(Absence::plain("migrations are missing")),
         }
     }
 }

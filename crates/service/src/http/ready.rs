@@ -80,7 +80,7 @@ pub(super) async fn ready(
     .into_response()
 }
 
-/// Why no requests should be sent here, in words; `None` where all is well.
+/// Why no requests should be sent here, in words that name no address; `None` where all is well.
 pub(super) fn fault(app: &AppState, checks: &[Check]) -> Option<String> {
     if app.draining.is_cancelled() {
         Some("the service is shutting down".to_owned())
@@ -90,15 +90,13 @@ pub(super) fn fault(app: &AppState, checks: &[Check]) -> Option<String> {
 }
 
 fn missing(checks: &[Check]) -> Option<String> {
-    let faults: Vec<_> = checks
-        .iter()
-        .filter(|check| check.required && !check.ok)
-        .map(|check| format!("{}: {}", check.name, check.detail))
-        .collect();
+    let required = checks.iter().filter(|check| check.required);
+    let faults: Vec<_> =
+        required.filter_map(|check| Some(format!("{}: {}", check.name, check.fault?))).collect();
     (!faults.is_empty()).then(|| faults.join("; "))
 }
 
 fn shown(check: Check) -> (&'static str, CheckView) {
-    let Check { name, required, ok, detail } = check;
+    let Check { name, required, ok, detail, .. } = check;
     (name, CheckView { detail, ok, required })
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::core_service::client::CoreServiceClient;
-use crate::http::readiness::Probe;
+use crate::http::readiness::{Absence, Probe};
+use crate::kafka::KafkaError;
 use crate::kafka::consumer::ConsumerProbe;
 use crate::signals::RedisWakeUps;
 
@@ -26,8 +27,9 @@ impl Probe for KafkaProbe {
         true
     }
 
-    async fn probe(&self) -> Result<String, String> {
-        self.0.check().map(|()| "reachable".to_owned()).map_err(|error| error.to_string())
+    async fn probe(&self) -> Result<String, Absence> {
+        let away = |error: KafkaError| Absence::new("cannot be reached", error.to_string());
+        self.0.check().map(|()| "reachable".to_owned()).map_err(away)
     }
 }
 
@@ -44,11 +46,15 @@ impl Probe for CoreServiceProbe {
         false
     }
 
-    async fn probe(&self) -> Result<String, String> {
+    async fn probe(&self) -> Result<String, Absence> {
         let unreachable = self.0.check(CORE_SERVICE_BOUND).await.err().map(|error| error.to_string());
         let faults = [unreachable, self.0.last_refusal(), self.0.held_back()];
         let told: Vec<String> = faults.into_iter().flatten().collect();
-        if told.is_empty() { Ok("reachable".to_owned()) } else { Err(told.join("; ")) }
+        if told.is_empty() {
+            Ok("reachable".to_owned())
+        } else {
+            Err(Absence::new("cannot be used", told.join("; ")))
+        }
     }
 }
 
@@ -65,7 +71,10 @@ impl Probe for RedisProbe {
         false
     }
 
-    async fn probe(&self) -> Result<String, String> {
-        self.0.last_error().map_or_else(|| Ok("subscribed".to_owned()), Err)
+    async fn probe(&self) -> Result<String, Absence> {
+        match self.0.last_error() {
+            None => Ok("subscribed".to_owned()),
+            Some(error) => Err(Absence::new("cannot be reached", error)),
+        }
     }
 }

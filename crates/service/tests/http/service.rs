@@ -10,7 +10,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use monte_carlo_engine::Subject;
 use monte_carlo_service::http::job_reader::FromStore;
 use monte_carlo_service::http::limits::Timeouts;
-use monte_carlo_service::http::readiness::{DatabaseProbe, Probe, Probes};
+use monte_carlo_service::http::readiness::{Absence, DatabaseProbe, Probe, Probes};
 use monte_carlo_service::http::server::{Server, Stopped};
 use monte_carlo_service::http::subjects::{Existence, SubjectLookup};
 use monte_carlo_service::http::{Dependencies, router};
@@ -84,7 +84,7 @@ impl Probe for SilentKafka {
         false
     }
 
-    async fn probe(&self) -> Result<String, String> {
+    async fn probe(&self) -> Result<String, Absence> {
         std::future::pending().await
     }
 }

@@ -82,6 +82,11 @@ async fn ready_says_why_the_brokers_keep_us_out() {
     let unknown_authority = service(&house, &variables);
     says(&wrong_password, "Authentication failed").await;
     says(&unknown_authority, "certificate verify failed").await;
+    for service in [&wrong_password, &unknown_authority] {
+        // No address, no port: anybody may read this one.
+        let told = serde_json::json!({"status": "not_ready", "error": "kafka: cannot be reached"});
+        assert_eq!(service.answer("/ready", 503).await, told);
+    }
     let answer = wrong_password.answer("/ready?verbose=1", 503).await.to_string();
     assert!(!answer.contains("staple") && !wrong_password.log().contains("staple"), "{answer}");
     wrong_password.stop().await;

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use super::msk_iam::Tokens;
+use crate::telemetry::clock;
 
 /// How the connection is secured. `Debug` shows no secret.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +63,7 @@ impl Security {
                 Err("this connection has no tokens".to_owned())
             }
             Self::MskIam { tokens, .. } => {
-                let token = tokens.current()?;
+                let token = tokens.current(clock::now_ms())?;
                 Ok(OAuthToken {
                     token: token.text.expose_secret().to_owned(),
                     // MSK reads who we are from the token; the library insists on a name.

@@ -110,15 +110,21 @@ impl Tokens {
         }
     }
 
-    /// The token to use now.
+    /// The token to use at `now_ms`, never one that has expired: a renewal may be late, as after a machine slept.
     ///
     /// # Errors
     /// Why there is none.
-    pub fn current(&self) -> Result<Token, String> {
+    pub fn current(&self, now_ms: i64) -> Result<Token, String> {
         let waiting =
             self.0.answered.wait_timeout_while(self.latest(), FIRST_TOKEN_WAIT, |latest| latest.is_none());
         let (latest, _) = waiting.unwrap_or_else(PoisonError::into_inner);
-        latest.clone().unwrap_or_else(|| Err("no AWS credentials have come yet".to_owned()))
+        match &*latest {
+            Some(Ok(token)) if token.expires_at_ms <= now_ms => {
+                Err("the token for Amazon MSK expired, and no new one has come yet".to_owned())
+            }
+            Some(answer) => answer.clone(),
+            None => Err("no AWS credentials have come yet".to_owned()),
+        }
     }
 
     fn keep(&self, answer: Result<Token, String>) {
@@ -162,7 +168,7 @@ mod tests {
         let mut now_ms = 1_700_000_000_000;
         for _ in 0..50 {
             let pause = tokens.renew(&Signing(Some(now_ms)), now_ms).await;
-            let token = tokens.current().unwrap();
+            let token = tokens.current(now_ms).unwrap();
             assert_eq!(token.text.expose_secret(), format!("signed at {now_ms}"));
             now_ms += i64::try_from(pause.as_millis()).unwrap();
             assert!(token.expires_at_ms - now_ms >= LIFE_MS / 2, "minutes are left for a second try");
@@ -176,22 +182,33 @@ mod tests {
         tokens.renew(&Signing(Some(signed_ms)), signed_ms).await;
         let mut now_ms = signed_ms + LIFE_MS / 2;
         let mut tries = 0;
-        while tokens.current().is_ok() {
+        while tokens.current(now_ms).is_ok() {
             assert!(now_ms < signed_ms + LIFE_MS + 2 * 5_000, "an expired token is still handed out");
             now_ms += i64::try_from(tokens.renew(&Signing(None), now_ms).await.as_millis()).unwrap();
             tries += 1;
         }
         assert!(tries > 50, "only {tries} tries in {} s", LIFE_MS / 2_000);
-        assert_eq!(tokens.current().unwrap_err(), "the metadata service is away");
+        tokens.renew(&Signing(None), now_ms).await;
+        assert_eq!(tokens.current(now_ms).unwrap_err(), "the metadata service is away");
         tokens.renew(&Signing(Some(now_ms)), now_ms).await;
-        assert!(tokens.current().is_ok(), "and back at the first success");
+        assert!(tokens.current(now_ms).is_ok(), "and back at the first success");
+    }
+
+    #[tokio::test]
+    async fn an_expired_token_is_not_handed_out_however_late_the_renewal() {
+        let tokens = Tokens::new("eu-west-1");
+        let signed_ms = 1_700_000_000_000;
+        tokens.renew(&Signing(Some(signed_ms)), signed_ms).await;
+        assert!(tokens.current(signed_ms + LIFE_MS - 1).is_ok());
+        let refusal = tokens.current(signed_ms + LIFE_MS).unwrap_err();
+        assert!(refusal.contains("expired"), "{refusal}");
     }
 
     #[tokio::test]
     async fn a_callback_waits_for_the_first_token_on_its_own_thread() {
         let tokens = Tokens::new("eu-west-1");
         let asking = tokens.clone();
-        let asked = std::thread::spawn(move || asking.current());
+        let asked = std::thread::spawn(move || asking.current(5));
         tokens.renew(&Signing(Some(5)), 5).await;
         assert_eq!(asked.join().unwrap().unwrap().expires_at_ms, 5 + LIFE_MS);
     }

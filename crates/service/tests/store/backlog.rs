@@ -49,9 +49,17 @@ pub(crate) async fn counts_up_to_its_limit(world: &World) {
     world.store.record_intake(&batch(jobs)).await.expect("records");
     world.pass_ms(HOUR_MS).await;
     claim(&*world.store, 12).await;
+    let oldest = format!(
+        "UPDATE simulation_jobs SET created_at_ms = created_at_ms - {HOUR_MS}, run_after_ms = run_after_ms + {HOUR_MS},
+             lease_expires_ms = lease_expires_ms + {HOUR_MS}
+         WHERE id IN (SELECT max(id) FROM simulation_jobs GROUP BY status)"
+    );
+    world.execute(&oldest).await;
     let seen = look(world, 10).await;
     assert_eq!((seen.pending.count, seen.running.count, seen.outbox.count), (10, 10, 10));
-    assert!(is_about(seen.pending.oldest_age_ms, 1), "the oldest are among those counted: {seen:?}");
+    for waiting in [seen.pending, seen.running] {
+        assert!(is_about(waiting.oldest_age_ms, 2), "the oldest is told though it comes last: {seen:?}");
+    }
     let seen = look(world, 100).await;
     assert_eq!((seen.pending.count, seen.running.count, seen.outbox.count), (18, 12, 12));
 }

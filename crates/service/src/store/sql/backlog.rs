@@ -1,4 +1,4 @@
-//! What waits, for those who watch: three short ranges of three indexes, whatever the tables hold beside.
+//! What waits, for those who watch: short ranges of small indexes, whatever the tables hold beside.
 
 use super::arg::args;
 use super::fault::Fault;
@@ -6,17 +6,22 @@ use super::session::{Row, Scope, Session};
 use super::work::Work;
 use crate::store::{Backlog, Waiting};
 
-/// The order is that of the index, so that a server whose statistics are old does not read the whole table instead.
+/// Counted in the order of an index that holds nothing else, so that a server whose statistics are old does not read
+/// the whole table instead; the oldest is one row of the index that knows ages.
 const SELECT: &str = "
-    SELECT 'pending' AS what, count(*) AS waiting, {now} - min(created_at_ms) AS oldest_age_ms
-    FROM (
+    SELECT 'pending' AS what, count(*) AS waiting, {now} - (
         SELECT created_at_ms FROM simulation_jobs {by simulation_jobs_by_status}
-        WHERE status = 'pending' ORDER BY created_at_ms LIMIT $1) AS pending
+        WHERE status = 'pending' ORDER BY created_at_ms LIMIT 1) AS oldest_age_ms
+    FROM (
+        SELECT run_after_ms FROM simulation_jobs {by simulation_jobs_claim}
+        WHERE status = 'pending' ORDER BY run_after_ms LIMIT $1) AS pending
     UNION ALL
-    SELECT 'running' AS what, count(*) AS waiting, {now} - min(created_at_ms) AS oldest_age_ms
-    FROM (
+    SELECT 'running' AS what, count(*) AS waiting, {now} - (
         SELECT created_at_ms FROM simulation_jobs {by simulation_jobs_by_status}
-        WHERE status = 'running' ORDER BY created_at_ms LIMIT $1) AS running
+        WHERE status = 'running' ORDER BY created_at_ms LIMIT 1) AS oldest_age_ms
+    FROM (
+        SELECT lease_expires_ms FROM simulation_jobs {by simulation_jobs_expiry}
+        WHERE status = 'running' ORDER BY lease_expires_ms LIMIT $1) AS running
     UNION ALL
     SELECT 'outbox' AS what, count(*) AS waiting, {now} - min(created_at_ms) AS oldest_age_ms
     FROM (

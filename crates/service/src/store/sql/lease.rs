@@ -8,14 +8,15 @@ use super::work::Work;
 use crate::jobs::ids::Lease;
 use crate::store::{Beat, ExpiredLease};
 
-/// A lease that ran out but that nobody has swept may still be extended; a deadline may not.
+/// A lease that ran out but that nobody has swept may still be extended; a deadline may not. Jobs are found by their ids:
+/// said as `status = 'running'`, PostgreSQL would at times rather go through everything that runs.
 const BEAT: &str = "
     UPDATE simulation_jobs AS job
     SET lease_expires_ms = {least}({now} + $4, job.deadline_at_ms),
         progress = {greatest}(job.progress, given.share)
     FROM {rows job_id:text token:uuid share:float8}
-    WHERE job.id = given.job_id AND job.lease_token = given.token AND job.status = 'running'
-        AND job.deadline_at_ms > {now}
+    WHERE job.id = given.job_id AND job.lease_token = given.token
+        AND job.status NOT IN ('pending', 'completed', 'failed') AND job.deadline_at_ms > {now}
     RETURNING id, lease_token";
 
 const SELECT_EXPIRED: &str = "

@@ -209,6 +209,9 @@ mod tests {
         let tokens = Tokens::new("eu-west-1");
         let asking = tokens.clone();
         let asked = std::thread::spawn(move || asking.current(5));
+        // Whoever did not wait is back by now, with nothing.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert!(!asked.is_finished(), "it did not wait: {:?}", asked.join());
         tokens.renew(&Signing(Some(5)), 5).await;
         assert_eq!(asked.join().unwrap().unwrap().expires_at_ms, 5 + LIFE_MS);
     }

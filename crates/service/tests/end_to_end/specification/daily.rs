@@ -309,6 +309,8 @@ async fn a_process_killed_in_the_middle_leaves_a_run_that_another_finishes() {
     let successor = house.service_with(&variables).ready().await;
     until(&mut database, "SELECT count(*) FROM daily_runs WHERE state = 'finished'", 1).await;
     until(&mut database, "SELECT count(*) FROM simulation_jobs WHERE status <> 'completed'", 0).await;
+    let row = database.fetch_one("SELECT counts FROM daily_runs").await.expect("a query of the test");
+    let told: Value = serde_json::from_str(row.get(0)).expect("counts are JSON");
 
     let (status, _, counts) = trigger(&successor, &json!({ "date": day })).await;
     let skipped = (0..ACCOUNTS).filter_map(destiny).fold(BTreeMap::new(), |mut told, reason| {
@@ -320,6 +322,8 @@ async fn a_process_killed_in_the_middle_leaves_a_run_that_another_finishes() {
         "date": day, "accounts": ACCOUNTS, "created": 0, "existing": simulated, "skipped": skipped,
     });
     assert_eq!((status, counts), (200, expected));
+    let went_on = "it began anew, and what the dead had done was there already";
+    assert_eq!((&told["created"], &told["existing"]), (&json!(ACCOUNTS), &json!(0)), "{went_on}: {told}");
     until(&mut database, "SELECT count(*) FROM simulation_jobs", ACCOUNTS as i64).await;
     assert_eq!(successor.jobs("failed").await, Vec::<Value>::new(), "nothing of this is a failure");
     let completed = successor.jobs("completed").await;

@@ -12,18 +12,25 @@
 //!
 //! # What ends a path
 //! - **Breach**: a close at or below the total-drawdown floor, or a balance of 0 (ruin); when one move crosses both, the
-//!   higher is the cause. A floor at or above the balance at the start breaks every path at step 0.
+//!   higher is the cause. A floor at or above the balance at the start breaks every path at step 0. Where rows are days,
+//!   also a close within a day at which the day has lost what one day may lose at most.
 //! - **Pass**, where there is anything to pass: the first row's close at which the minimum of trades (and of days, where
-//!   rows are days) is done and the balance is at the target, or above the starting balance where there is none. A
-//!   breach within the row beats it. A pass is absorbing: the path stops and keeps the balance that it passed with.
+//!   rows are days) is done and the balance is at the target, or above the starting balance where there is none, with no
+//!   day of more than its part in the profit where a consistency rule says so. A breach within the row beats it. A pass is absorbing: the path stops and keeps the balance that it passed with.
 //! - **Time limit**: the account is closed, neither passed nor broken.
 //!
 //! A path that ended keeps its balance to the horizon, and every distribution is over all paths.
+//!
+//! # What is paid
+//! An unbroken account asks at the close of the row that ends every so many calendar days, and at the horizon's end; a
+//! passed or closed one goes on asking with the balance that it kept. What it is paid counts as withdrawn in the
+//! platform's formula, does not lower the balance, and is kept where the account breaks later.
 //!
 //! This crate is pure: no I/O, no clock, no environment, no threads, no async.
 #![warn(missing_docs)]
 
 mod config;
+mod exponential;
 mod history;
 mod instructions;
 mod kernel;

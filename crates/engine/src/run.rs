@@ -5,16 +5,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::instructions::{Kind, Work};
 use crate::kernel::{
     Account, Batch, Course, DayTable, Depth, End, Ended, LANES, LaneCourse, LogDepth, MoneyDepth, Table,
-    TradeTable,
+    TradeTable, Watch,
 };
 use crate::models::{IndexProcess, Process};
-use crate::money::units;
 use crate::plan::REPLICATE_PATHS;
 use crate::random::Stream;
 use crate::report;
+use crate::rules::daily_loss::Unlimited;
 use crate::rules::floor::{Behind, Drop, Follows, Still};
+use crate::rules::{Paid, Stop};
 use crate::scale::Scale;
-use crate::tally::{Finished, Replicate};
+use crate::tally::{Fan, Finished, Replicate};
 use crate::{Instructions, Level, Plan, Shard, Tally};
 
 /// Path-steps between two looks at [`Control`]: about a millisecond.
@@ -91,8 +92,7 @@ fn run_paths(
     shard: Shard,
     control: &Control,
 ) -> Result<Tally, Cancelled> {
-    let mut run =
-        Run { plan, control, tally: Tally::new(&plan.layout), opening: units(plan.applied.balance) };
+    let mut run = Run { plan, control, tally: Tally::new(&plan.layout), opening: plan.opening() };
     let lanes = if instructions == Instructions::Scalar { None } else { LaneCourse::of(plan) };
     let one_by_one = match &lanes {
         None => shard,
@@ -148,7 +148,10 @@ impl Run<'_> {
     fn one_by_one<P: IndexProcess>(&mut self, process: &P, shard: Shard) -> Result<(), Cancelled> {
         let (rows, floor) = (&self.plan.rows, self.plan.limits.floor);
         if self.plan.horizon.level == Level::Day {
-            return self.table(process, DayTable::new(rows, floor), shard);
+            return match &self.plan.daily_loss {
+                None => self.table(process, DayTable::new(rows, floor, Unlimited), shard),
+                Some(limited) => self.table(process, DayTable::new(rows, floor, limited), shard),
+            };
         }
         match (floor.follows, floor.drop) {
             (Follows::Nothing, _) => self.table(process, TradeTable::new(rows, Still), shard),
@@ -171,7 +174,7 @@ impl Run<'_> {
             process,
             table,
             limits: &plan.limits,
-            stops: &plan.layout.stops,
+            stops: &plan.stops,
             last_step: plan.horizon.last_step,
         };
         match plan.scale {
@@ -195,9 +198,12 @@ impl Run<'_> {
             for path in first..next {
                 let mut stream = Stream::of_path(self.plan.seed, path);
                 let mut account = opening;
-                let end = course.walk(&mut stream, &mut account, &mut self.tally.fan);
+                let mut watch =
+                    FanAndTill { plan: self.plan, fan: &mut self.tally.fan, paid: Paid::default() };
+                let end = course.walk(&mut stream, &mut account, &mut watch);
+                let paid = watch.paid;
                 let drawdown = account.depth.fraction();
-                self.tally.add(&finished(self.plan, self.opening, path, end, account.x, drawdown));
+                self.tally.add(&finished(self.plan, self.opening, path, end, account.x, drawdown, paid));
             }
             self.control.paths_done.fetch_add(next - first, Ordering::Relaxed);
             first = next;
@@ -226,14 +232,47 @@ impl<P: IndexProcess> Work for Lanes<'_, '_, '_, P> {
         let Self { run, batch, course, process, first, next } = self;
         let Run { plan, tally, opening, .. } = run;
         batch.walk(course, process, kind, (plan.seed, first..next), tally, |tally, ended| {
-            let &Ended { path, end, x, depth } = ended;
-            tally.add(&finished(plan, *opening, path, end, x, depth.fraction()));
+            let &Ended { path, end, x, depth, paid } = ended;
+            tally.add(&finished(plan, *opening, path, end, x, depth.fraction(), paid));
         });
     }
 }
 
+/// Shows one path to the fan, and pays it.
+struct FanAndTill<'a> {
+    plan: &'a Plan,
+    fan: &'a mut Fan,
+    paid: Paid,
+}
+
+impl Watch for FanAndTill<'_> {
+    #[inline(always)]
+    fn see(&mut self, stop: Stop, x: i64) {
+        self.see_broken(stop, x);
+        if stop.pays() {
+            self.paid = pay(self.plan, stop, x, self.paid);
+        }
+    }
+
+    #[inline(always)]
+    fn see_broken(&mut self, stop: Stop, x: i64) {
+        if let Some(fan_stop) = stop.fan {
+            self.fan.see(fan_stop, x);
+        }
+    }
+}
+
+/// Apart from the steps, which are many to one payout, and by value, so that their state stays in registers.
+#[inline(never)]
+fn pay(plan: &Plan, stop: Stop, x: i64, mut paid: Paid) -> Paid {
+    if let Some(payouts) = &plan.payouts {
+        payouts.pay(stop, plan.scale.balance_units(x) as f64, &mut paid);
+    }
+    paid
+}
+
 #[inline(always)]
-fn finished(plan: &Plan, opening: i64, path: u64, end: End, x: i64, drawdown: u64) -> Finished {
+fn finished(plan: &Plan, opening: i64, path: u64, end: End, x: i64, drawdown: u64, paid: Paid) -> Finished {
     let balance = plan.scale.balance_units(x);
     Finished {
         path,
@@ -242,6 +281,7 @@ fn finished(plan: &Plan, opening: i64, path: u64, end: End, x: i64, drawdown: u6
         balance,
         profit: balance - opening,
         drawdown,
-        payout: if end.broken() { 0 } else { plan.applied.payout_units(balance) },
+        payout: paid.scheduled as i64,
+        weekly_payout: paid.weekly as i64,
     }
 }

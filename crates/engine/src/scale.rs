@@ -1,6 +1,7 @@
 //! What the integer state of a path means: log-equity where returns compound, money where dollars add up.
 
 use crate::Sizing;
+use crate::exponential::{exp, whole};
 use crate::money::{self, MAX_BALANCE};
 
 /// One unit of log-equity is 2⁻²⁴; each row is rounded to it, so `k` rows are off by at most `k · 3·10⁻⁸`.
@@ -41,8 +42,7 @@ impl Scale {
     #[inline(always)]
     pub(crate) fn balance_units(self, x: i64) -> i64 {
         match self {
-            Self::Log { .. } if x <= RUIN_LINE => 0,
-            Self::Log { base } => money::units(base * libm::exp(x as f64 / LOG_ONE)).min(MAX_BALANCE),
+            Self::Log { base } => log_balance(base, x as f64) as i64,
             Self::Money => x.clamp(-MAX_BALANCE, MAX_BALANCE),
         }
     }
@@ -59,6 +59,13 @@ impl Scale {
             Self::Money => 0,
         }
     }
+}
+
+/// The balance of the state `x` where returns compound from `base` dollars, a whole number of units of 10⁻⁴ dollars, at
+/// most [`MAX_BALANCE`]. Without a branch, so that lanes can compute many at once.
+#[inline(always)]
+pub(crate) fn log_balance(base: f64, x: f64) -> f64 {
+    whole((base * exp(x / LOG_ONE) * money::UNITS_PER_DOLLAR).min(MAX_BALANCE as f64))
 }
 
 /// The step of a trade that made `pnl` dollars on `balance_before` dollars.

@@ -159,10 +159,29 @@ pub struct RuleSet {
     pub payout: Option<PayoutSchedule>,
 }
 
+impl SimulationConfig {
+    /// The rules, where they are spelled out.
+    pub(crate) fn custom_rules(&self) -> Option<&RuleSet> {
+        match &self.rules {
+            Some(Rules::Custom(rules)) => Some(rules),
+            Some(Rules::Preset(_)) | None => None,
+        }
+    }
+}
+
 impl RuleSet {
     /// Whether there is anything to pass: a target, or a minimum of trades or days.
     pub(crate) fn has_pass(&self) -> bool {
         self.profit_target.is_some() || self.min_trades.is_some() || self.min_days.is_some()
+    }
+
+    /// Whether a rule looks at whole days, so that it can only be simulated in rows that are days.
+    pub(crate) fn needs_days(&self) -> bool {
+        let end_of_day = |rule: &Drawdown| rule.kind == DrawdownKind::TrailingEndOfDay;
+        self.daily_loss.is_some()
+            || self.min_days.is_some_and(|days| days > 0)
+            || (self.consistency.is_some() && self.has_pass())
+            || self.drawdown.as_ref().is_some_and(end_of_day)
     }
 }
 
@@ -272,13 +291,17 @@ pub struct PayoutSchedule {
     #[serde(deserialize_with = "whole::required")]
     #[cfg_attr(feature = "schemas", schema(minimum = 1, maximum = 365))]
     pub every_days: u32,
-    /// The least a request may be, US dollars.
+    /// The least a request may be, US dollars; a smaller one brings nothing.
     #[cfg_attr(feature = "schemas", schema(minimum = 0.0, maximum = 10000000000.0))]
     pub minimum: f64,
-    /// The most a request may be, US dollars.
+    /// The most a request brings, US dollars; not below the minimum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schema(exclusive_minimum = 0.0, maximum = 10000000000.0))]
     pub cap: Option<f64>,
+    /// Profit that must stay in the account, US dollars; 0 unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(minimum = 0.0, maximum = 10000000000.0))]
+    pub buffer: Option<f64>,
 }
 
 impl Serialize for Rules {

@@ -118,12 +118,20 @@ impl DailyLoss {
 impl PayoutSchedule {
     fn validate(&self) -> Result<(), FieldError> {
         integer("rules.payout.everyDays", Some(u64::from(self.every_days)), 1, u64::from(MAX_HORIZON_DAYS))?;
-        if !(0.0..=MAX_DOLLARS).contains(&self.minimum) {
-            let message =
-                format!("must be a number of dollars from 0 to {MAX_DOLLARS}; it is {}", self.minimum);
-            return Err(fault("rules.payout.minimum", &message));
+        for (field, value) in [("minimum", self.minimum), ("buffer", self.buffer.unwrap_or(0.0))] {
+            if !(0.0..=MAX_DOLLARS).contains(&value) {
+                let message = format!("must be a number of dollars from 0 to {MAX_DOLLARS}; it is {value}");
+                return Err(fault(&format!("rules.payout.{field}"), &message));
+            }
         }
-        above("cap", "rules.payout", self.cap, MAX_DOLLARS)
+        above("cap", "rules.payout", self.cap, MAX_DOLLARS)?;
+        match self.cap {
+            Some(cap) if cap < self.minimum => {
+                let message = format!("must not be below the minimum of {}; it is {cap}", self.minimum);
+                Err(fault("rules.payout.cap", &message))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! How often the account traded, and so how many rows a horizon holds.
 
 use super::rebuild::Closed;
+use crate::Level;
 
 /// The trader's rate, from the first to the last closing trade, both days included.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,14 +32,21 @@ impl Rate {
         self.active_days as f64 / self.span_days as f64
     }
 
-    /// Trades in `days` calendar days, at least one.
-    pub(crate) fn trade_steps(&self, days: u32) -> u64 {
-        rounded(u64::from(days) * self.trades, self.span_days)
+    /// Rows in `days` calendar days: trades or trading days, to the nearest, at least one.
+    pub(crate) fn steps(&self, level: Level, days: u32) -> u64 {
+        rounded(u64::from(days) * self.rows(level), self.span_days)
     }
 
-    /// Trading days in `days` calendar days, at least one.
-    pub(crate) fn day_steps(&self, days: u32) -> u64 {
-        rounded(u64::from(days) * self.active_days, self.span_days)
+    /// Whether `days` calendar days hold no more than one row on average.
+    pub(crate) fn at_most_one_row(&self, level: Level, days: u32) -> bool {
+        u64::from(days) * self.rows(level) <= self.span_days
+    }
+
+    fn rows(&self, level: Level) -> u64 {
+        match level {
+            Level::Trade => self.trades,
+            Level::Day => self.active_days,
+        }
     }
 }
 

@@ -10,6 +10,8 @@ pub(crate) enum Close {
     Holds,
     /// The account is at or below its floor.
     Broken,
+    /// The account has lost more than one day may, and no floor that it crossed with it stands higher.
+    DayLost,
 }
 
 /// Why a path ended before its last step.
@@ -17,6 +19,8 @@ pub(crate) enum Close {
 pub(crate) enum Cause {
     /// The total-drawdown rule.
     Drawdown,
+    /// The daily-loss rule.
+    DailyLoss,
     /// A balance of 0, where no rule's floor stood higher.
     Ruin,
     /// It passed.
@@ -35,7 +39,7 @@ pub(crate) struct End {
 impl End {
     /// Whether the account broke.
     pub(crate) fn broken(&self) -> bool {
-        matches!(self.cause, Some(Cause::Drawdown | Cause::Ruin))
+        matches!(self.cause, Some(Cause::Drawdown | Cause::DailyLoss | Cause::Ruin))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::account::Close;
 use super::{Account, Depth};
 use crate::history::rows::{Day, Rows};
+use crate::rules::daily_loss::DailyLoss;
 use crate::rules::floor::{Floor, FloorRule, Follows};
 
 /// The rows and the floor, as a kernel reads them.
@@ -51,33 +52,44 @@ fn trade<D: Depth>(step: i64, floor: &impl Floor, account: &mut Account<D>) -> C
 
 /// Rows that are days.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct DayTable<'a> {
+pub(crate) struct DayTable<'a, L> {
     days: &'a [Day],
     steps: &'a [i64],
     floor: FloorRule,
+    daily_loss: L,
 }
 
-impl<'a> DayTable<'a> {
+impl<'a, L: DailyLoss> DayTable<'a, L> {
     /// Over the days of `rows`, above `floor`.
-    pub(crate) fn new(rows: &'a Rows, floor: FloorRule) -> Self {
-        Self { days: &rows.days, steps: &rows.trades, floor }
+    pub(crate) fn new(rows: &'a Rows, floor: FloorRule, daily_loss: L) -> Self {
+        Self { days: &rows.days, steps: &rows.trades, floor, daily_loss }
     }
 
-    /// Trade by trade: exact under any rule.
+    /// Trade by trade: exact under any rule. Inlined, for an account whose address is known to others would not stay in
+    /// registers on the days that need no replay.
+    #[inline(always)]
     fn replay<D: Depth>(&self, day: &Day, account: &mut Account<D>) -> Close {
+        let open = account.x;
         let (first, trades) = (day.first as usize, day.trades as usize);
-        for &step in &self.steps[first..first + trades] {
-            if trade(step, &self.floor, account) == Close::Broken {
-                return Close::Broken;
+        for index in first..first + trades {
+            let close = trade(self.steps[index], &self.floor, account);
+            if self.daily_loss.breaks_at(index, open) {
+                // When one move crosses two floors, the higher is the cause.
+                let below_floor = close == Close::Broken && account.floor >= self.daily_loss.floor(open);
+                return if below_floor { Close::Broken } else { Close::DayLost };
+            }
+            if close == Close::Broken {
+                return close;
             }
         }
         Close::Holds
     }
 }
 
-impl Table for DayTable<'_> {
-    /// A day whose lowest point stays above the highest floor that the day can raise breaks nothing, and one whose
-    /// deepest fall is no record changes no drawdown: it is one addition. Every other day is replayed.
+impl<L: DailyLoss> Table for DayTable<'_, L> {
+    /// A day whose lowest point stays above the highest floor that the day can raise, with no close that loses too much
+    /// for one day, breaks nothing, and one whose deepest fall is no record changes no drawdown: it is one addition.
+    /// Every other day is replayed.
     #[inline(always)]
     fn advance<D: Depth>(&self, row: u32, account: &mut Account<D>) -> Close {
         let day = &self.days[row as usize];
@@ -85,9 +97,11 @@ impl Table for DayTable<'_> {
         let peak = account.peak.max(high);
         let raised = self.floor.at_close(account.floor, account.peak, high);
         let fall = day.fall.max(account.peak - low);
-        if low <= raised || account.depth.may_deepen(account.peak, fall) {
-            if self.replay(day, account) == Close::Broken {
-                return Close::Broken;
+        let may_break = low <= raised || self.daily_loss.breaks_in(row, account.x);
+        if may_break || account.depth.may_deepen(account.peak, fall) {
+            let close = self.replay(day, account);
+            if close != Close::Holds {
+                return close;
             }
         } else {
             account.x += day.step;
@@ -117,7 +131,9 @@ mod tests {
     use crate::kernel::account::Close;
     use crate::kernel::{LogDepth, MoneyDepth};
     use crate::rules::Start;
+    use crate::rules::daily_loss::{DailyLimit, DailyThresholds, Unlimited};
     use crate::rules::floor::Drop;
+    use crate::scale::Scale;
 
     fn floor_rule() -> impl Strategy<Value = FloorRule> {
         let follows = prop::sample::select(vec![Follows::Nothing, Follows::EveryClose, Follows::DayClose]);
@@ -129,50 +145,84 @@ mod tests {
         })
     }
 
+    /// A day's limit of each kind, each about 25 units: dollars of money, a fraction of money, a fraction of
+    /// log-equity (a distance as well), dollars under compounding returns.
+    fn daily_drop() -> impl Strategy<Value = Option<Drop>> {
+        let scale = Scale::Log { base: 1e6 };
+        let drops = vec![
+            Drop::Distance(25),
+            Drop::MoneyFraction { keep: 975_000_000 },
+            Drop::LogAmount { scale, base: 1e6, amount: 1.5 },
+        ];
+        prop::option::of(prop::sample::select(drops))
+    }
+
+    /// What is seen of an account after a day: state, peak, floor, drawdown, and what the day left.
+    type Seen = (i64, i64, i64, u64, Close);
+
+    fn seen<D: Depth>(account: &Account<D>, close: Close) -> Seen {
+        (account.x, account.peak, account.floor, account.depth.fraction(), close)
+    }
+
     /// The state after each day, trade by trade: what the quick test for whole days must not change.
     fn trade_by_trade<D: Depth>(
         rows: &Rows,
         floor: &FloorRule,
+        daily: Option<Drop>,
         mut account: Account<D>,
-    ) -> Vec<(i64, i64, i64, u64)> {
+    ) -> Vec<Seen> {
         let table = TradeTable::new(rows, *floor);
-        let mut seen = Vec::new();
+        let mut days = Vec::new();
         for day in &rows.days {
-            let broken = (day.first..day.first + day.trades)
-                .any(|trade| table.advance(trade, &mut account) == Close::Broken);
-            if !broken && floor.follows == Follows::DayClose && account.x > account.day_peak {
+            let day_floor = daily.map_or(i64::MIN, |drop| drop.below(account.x));
+            let close = (day.first..day.first + day.trades)
+                .map(|trade| match table.advance(trade, &mut account) {
+                    Close::Broken if account.floor >= day_floor => Close::Broken,
+                    _ if account.x <= day_floor => Close::DayLost,
+                    close => close,
+                })
+                .find(|&close| close != Close::Holds)
+                .unwrap_or(Close::Holds);
+            if close == Close::Holds && floor.follows == Follows::DayClose && account.x > account.day_peak {
                 account.day_peak = account.x;
                 account.floor = floor.level(account.x);
             }
-            seen.push((account.x, account.peak, account.floor, account.depth.fraction()));
-            if broken {
+            days.push(seen(&account, close));
+            if close != Close::Holds {
                 break;
             }
         }
-        seen
+        days
     }
 
     fn day_by_day<D: Depth>(
         rows: &Rows,
         floor: &FloorRule,
+        daily: Option<Drop>,
         mut account: Account<D>,
-    ) -> Vec<(i64, i64, i64, u64)> {
-        let table = DayTable::new(rows, *floor);
-        let mut seen = Vec::new();
+    ) -> Vec<Seen> {
+        let thresholds = daily.map(|drop| DailyThresholds::new(DailyLimit::new(drop), rows));
+        let mut days = Vec::new();
         for day in 0..rows.days.len() as u32 {
-            let close = table.advance(day, &mut account);
-            seen.push((account.x, account.peak, account.floor, account.depth.fraction()));
-            if close == Close::Broken {
+            let close = match &thresholds {
+                None => DayTable::new(rows, *floor, Unlimited).advance(day, &mut account),
+                Some(limited) => DayTable::new(rows, *floor, limited).advance(day, &mut account),
+            };
+            days.push(seen(&account, close));
+            if close != Close::Holds {
                 break;
             }
         }
-        seen
+        days
     }
 
     proptest! {
         #[test]
         fn a_day_is_its_trades(
-            steps in prop::collection::vec((0_i64..12, -30_i64..32), 1..60), floor in floor_rule(), peak in 1_000_i64..1_030,
+            steps in prop::collection::vec((0_i64..12, -30_i64..32), 1..60),
+            floor in floor_rule(),
+            daily in daily_drop(),
+            peak in 1_000_i64..1_030,
         ) {
             let mut utc_day = 0;
             let closed: Vec<Closed> = steps.iter().map(|&(gap, step)| {
@@ -182,12 +232,12 @@ mod tests {
             let rows = Rows::by_day(&closed);
             let start = Start { x: 1_000, peak, floor: floor.level(peak) };
             prop_assert_eq!(
-                day_by_day(&rows, &floor, Account::<LogDepth>::open(start)),
-                trade_by_trade(&rows, &floor, Account::<LogDepth>::open(start))
+                day_by_day(&rows, &floor, daily, Account::<LogDepth>::open(start)),
+                trade_by_trade(&rows, &floor, daily, Account::<LogDepth>::open(start))
             );
             prop_assert_eq!(
-                day_by_day(&rows, &floor, Account::<MoneyDepth>::open(start)),
-                trade_by_trade(&rows, &floor, Account::<MoneyDepth>::open(start))
+                day_by_day(&rows, &floor, daily, Account::<MoneyDepth>::open(start)),
+                trade_by_trade(&rows, &floor, daily, Account::<MoneyDepth>::open(start))
             );
         }
 

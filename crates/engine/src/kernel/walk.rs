@@ -4,12 +4,14 @@ use super::account::Close;
 use super::{Account, Cause, Depth, End, Table};
 use crate::models::IndexProcess;
 use crate::random::Stream;
-use crate::rules::{Limits, Pass};
+use crate::rules::{ConsistencyRule, Limits, Pass, Stop};
 
-/// Sees the account at the chosen steps.
+/// Sees the account at its stops.
 pub(crate) trait Watch {
-    /// The state at the `stop`-th chosen step.
-    fn see(&mut self, stop: usize, x: i64);
+    /// An unbroken account.
+    fn see(&mut self, stop: Stop, x: i64);
+    /// A broken one, with the balance at which it broke.
+    fn see_broken(&mut self, stop: Stop, x: i64);
 }
 
 /// What all paths of a plan have in common.
@@ -21,8 +23,8 @@ pub(crate) struct Course<'a, P, T> {
     pub(crate) table: T,
     /// What ends a path.
     pub(crate) limits: &'a Limits,
-    /// The steps at which the account is seen, ascending; the last is the horizon.
-    pub(crate) stops: &'a [u32],
+    /// Where the account is seen, ascending; the last is the horizon.
+    pub(crate) stops: &'a [Stop],
     /// The step after which the account is closed: the horizon, or the time limit before it.
     pub(crate) last_step: u32,
 }
@@ -43,11 +45,23 @@ impl<P: IndexProcess, T: Table> Course<'_, P, T> {
         } else {
             match self.limits.pass {
                 None => self.tread(stream, NothingToPass, account, watch),
-                Some(pass) => self.tread(stream, Progress { pass, trades: 0 }, account, watch),
+                Some(pass) => {
+                    let progress = Progress { pass, trades: 0 };
+                    match pass.consistency {
+                        None => self.tread(stream, progress, account, watch),
+                        Some(rule) => {
+                            self.tread(stream, BestDay::before(progress, rule, account.x), account, watch)
+                        }
+                    }
+                }
             }
         };
-        for stop in stops_seen..self.stops.len() {
-            watch.see(stop, account.x);
+        for &stop in &self.stops[stops_seen..] {
+            if end.broken() {
+                watch.see_broken(stop, account.x);
+            } else {
+                watch.see(stop, account.x);
+            }
         }
         end
     }
@@ -62,10 +76,15 @@ impl<P: IndexProcess, T: Table> Course<'_, P, T> {
     ) -> (End, usize) {
         let mut row = self.process.first(stream);
         let mut done = 0;
-        for (stop, &until) in self.stops.iter().enumerate() {
+        for (stop, &pause) in self.stops.iter().enumerate() {
+            let until = pause.step;
             for step in done + 1..=until.min(self.last_step) {
-                if self.table.advance(row, account) == Close::Broken {
-                    return (End { step, cause: Some(self.cause_of_break(account)) }, stop);
+                match self.table.advance(row, account) {
+                    Close::Holds => {}
+                    Close::Broken => {
+                        return (End { step, cause: Some(self.cause_of_break(account)) }, stop);
+                    }
+                    Close::DayLost => return (End { step, cause: Some(Cause::DailyLoss) }, stop),
                 }
                 if gate.passes(&self.table, row, step, account.x) {
                     return (End { step, cause: Some(Cause::Pass) }, stop);
@@ -75,7 +94,7 @@ impl<P: IndexProcess, T: Table> Course<'_, P, T> {
             if until > self.last_step {
                 return (End { step: self.last_step, cause: None }, stop);
             }
-            watch.see(stop, account.x);
+            watch.see(pause, account.x);
             done = until;
         }
         (End { step: done, cause: None }, self.stops.len())
@@ -111,5 +130,31 @@ impl Gate for Progress {
     fn passes<T: Table>(&mut self, table: &T, row: u32, step: u32, x: i64) -> bool {
         self.trades += table.trades(row);
         x >= self.pass.at && self.trades >= self.pass.min_trades && step >= self.pass.min_rows
+    }
+}
+
+/// [`Progress`] under a consistency rule; rows are days.
+struct BestDay {
+    progress: Progress,
+    rule: ConsistencyRule,
+    /// The balance at the last close, units of 10⁻⁴ dollars.
+    close: i64,
+    /// The best day's profit so far, the same units.
+    best: i64,
+}
+
+impl BestDay {
+    /// Before the first day, which starts at the state `x`.
+    fn before(progress: Progress, rule: ConsistencyRule, x: i64) -> Self {
+        Self { progress, rule, close: rule.scale.balance_units(x), best: 0 }
+    }
+}
+
+impl Gate for BestDay {
+    fn passes<T: Table>(&mut self, table: &T, row: u32, step: u32, x: i64) -> bool {
+        let close = self.rule.scale.balance_units(x);
+        self.best = self.best.max(close - self.close);
+        self.close = close;
+        self.progress.passes(table, row, step, x) && self.rule.allows(self.best, close)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Past, Plan};
 use crate::money::dollars;
-use crate::rules::{MIN_PAYOUT, given_risk, max_risk};
+use crate::rules::{MIN_PAYOUT, WEEK, given_risk, max_risk};
 use crate::{InputData, Level, Model, Sizing, Subject};
 
 /// Below this many trades a history says little.
@@ -25,7 +25,6 @@ pub(super) fn assumptions(plan: &Plan, subject: &Subject, input: &InputData, pas
             max_risk(subject, input),
             if limit.is_some() { "" } else { ", a funded account's usual limit, for none was given" }
         ),
-        payout(plan),
         "Every distribution is over all paths, broken ones included; a broken account keeps the balance at which it \
          broke."
             .to_owned(),
@@ -35,6 +34,7 @@ pub(super) fn assumptions(plan: &Plan, subject: &Subject, input: &InputData, pas
             Sizing::Fixed => "Dollars add up: each trade wins or loses the same amount as it did.".to_owned(),
         },
     ];
+    said.extend(payouts(plan));
     if plan.model == Model::Stationary && plan.block_length == 1.0 {
         said.push(
             "Rows are drawn one by one (mean block length 1): no dependence between them was kept."
@@ -45,6 +45,13 @@ pub(super) fn assumptions(plan: &Plan, subject: &Subject, input: &InputData, pas
         said.push("Balances are seen at the close of each trade, not while a position is open.".to_owned());
     } else {
         said.push("Rows are days: the trades of one day stay together, in their order.".to_owned());
+    }
+    if plan.horizon.days_by_rules {
+        said.push(
+            "Rows were made days because a rule asked for looks at whole days; with config.level \"trade\" they would \
+             be trades, and that rule would not be simulated."
+                .to_owned(),
+        );
     }
     said.extend(plan.applied.assumptions.iter().cloned());
     said.extend(input.assumptions.iter().cloned());
@@ -69,16 +76,40 @@ fn two_errors(plan: &Plan) -> String {
     )
 }
 
-fn payout(plan: &Plan) -> String {
+fn payouts(plan: &Plan) -> Vec<String> {
     let applied = &plan.applied;
     if applied.profit_split == 0.0 {
-        return "Nothing is paid out under these rules.".to_owned();
+        return vec!["Nothing is paid out under these rules.".to_owned()];
     }
-    format!(
-        "One payout at the horizon's end to unbroken accounts: {} × (balance − {} − {}), by the platform's formula, \
-         nothing below {MIN_PAYOUT} dollars.",
-        applied.profit_split, applied.starting_balance, applied.withdrawals
-    )
+    let (split, start, withdrawn) = (applied.profit_split, applied.starting_balance, applied.withdrawals);
+    let formula = format!("{split} × (balance − {start} − {withdrawn}");
+    let expected = match &applied.payout {
+        None => format!(
+            "One payout at the horizon's end to unbroken accounts: {formula}), by the platform's formula, nothing below \
+             {MIN_PAYOUT} dollars."
+        ),
+        Some(schedule) => {
+            let buffer = schedule.buffer.map(|buffer| format!(" − a buffer of {buffer}")).unwrap_or_default();
+            let cap = schedule.cap.map(|cap| format!("at most {cap} dollars, ")).unwrap_or_default();
+            format!(
+                "A payout at the close of the row that ends every {} calendar days (by the trader's rate, to the nearest \
+                 row) and at the horizon's end, to unbroken accounts: {formula} − payouts so far{buffer}), {cap}nothing \
+                 below {} dollars.",
+                schedule.every_days, schedule.minimum
+            )
+        }
+    };
+    vec![
+        expected,
+        format!(
+            "expectedPayoutWeekly is paid every {WEEK} calendar days (by the trader's rate, to the nearest row) and at the \
+             horizon's end, to accounts unbroken then: {formula} − payouts so far), nothing below {MIN_PAYOUT} dollars a \
+             request."
+        ),
+        "A payout counts as withdrawn in the platform's formula and does not lower the simulated balance; an account that \
+         breaks later keeps it."
+            .to_owned(),
+    ]
 }
 
 /// What should make a reader doubt.

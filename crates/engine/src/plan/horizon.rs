@@ -2,7 +2,7 @@
 
 use crate::config::MAX_STEPS;
 use crate::history::rate::Rate;
-use crate::{FieldError, Level, SimulationConfig};
+use crate::{FieldError, Level, RuleSet, SimulationConfig};
 
 /// Calendar days ahead unless asked otherwise.
 const DEFAULT_DAYS: u32 = 30;
@@ -18,6 +18,8 @@ const TRADE_LEVEL_WORK_MAX: u64 = 20_000_000_000;
 pub(crate) struct Horizon {
     /// Rows are trades or days.
     pub(crate) level: Level,
+    /// Rows are days because the rules need them, and nobody said otherwise.
+    pub(crate) days_by_rules: bool,
     /// Rows in one path.
     pub(crate) steps: u32,
     /// The step after which the account is closed: `steps`, or the time limit before it.
@@ -27,23 +29,21 @@ pub(crate) struct Horizon {
 }
 
 impl Horizon {
-    /// By the configuration and the trader's rate. Steps given without a level are trades.
+    /// By the configuration and the trader's rate. Without a level, rows are days where a rule looks at days or where
+    /// trades would be too many, and else trades; steps given without a level are such rows.
     ///
     /// # Errors
     /// Names the level, where trades were asked for and are too many.
-    pub(crate) fn new(
-        config: &SimulationConfig,
-        rate: &Rate,
-        time_limit_days: Option<u32>,
-    ) -> Result<Self, FieldError> {
+    pub(crate) fn new(config: &SimulationConfig, rate: &Rate) -> Result<Self, FieldError> {
+        let rules = config.custom_rules();
+        let days_by_rules = config.level.is_none() && rules.is_some_and(RuleSet::needs_days);
+        // The time limit matters where there is something to pass.
+        let time_limit_days = rules.filter(|rules| rules.has_pass()).and_then(|rules| rules.time_limit_days);
         let days = config.horizon_days.unwrap_or(DEFAULT_DAYS);
-        let by_trade = rate.trade_steps(days);
+        let by_trade = rate.steps(Level::Trade, days);
         let too_many = config.steps.is_none() && by_trade * NOMINAL_PATHS > TRADE_LEVEL_WORK_MAX;
-        let level = config.level.unwrap_or(if too_many { Level::Day } else { Level::Trade });
-        let rows_in = |days| match level {
-            Level::Trade => rate.trade_steps(days),
-            Level::Day => rate.day_steps(days),
-        };
+        let level = config.level.unwrap_or(if too_many || days_by_rules { Level::Day } else { Level::Trade });
+        let rows_in = |days| rate.steps(level, days);
         let steps = config.steps.map_or_else(|| rows_in(days), u64::from);
         if steps > u64::from(MAX_STEPS) {
             return Err(FieldError {
@@ -60,6 +60,7 @@ impl Horizon {
         let last_step = time_limit_days.map_or(steps, |limit| rows_in(limit).min(steps));
         Ok(Self {
             level,
+            days_by_rules,
             steps: steps as u32,
             last_step: last_step as u32,
             days: match (config.horizon_days, config.steps) {
@@ -67,5 +68,18 @@ impl Horizon {
                 _ => f64::from(days),
             },
         })
+    }
+    /// The rows at whose close a request is made: those that end every `every_days` calendar days, by the trader's rate
+    /// to the nearest row and at least the first, and the last row. Requests that fall on one row are one.
+    pub(crate) fn request_rows(&self, rate: &Rate, every_days: u32) -> Vec<u32> {
+        // Then every row ends some period; with more than one row to each, there are fewer requests than rows.
+        if rate.at_most_one_row(self.level, every_days) {
+            return (1..=self.steps).collect();
+        }
+        let rows = (1..).map(|request| rate.steps(self.level, request * every_days) as u32);
+        let mut rows: Vec<u32> = rows.take_while(|&row| row < self.steps).collect();
+        rows.dedup();
+        rows.push(self.steps);
+        rows
     }
 }

@@ -15,7 +15,8 @@ use crate::history::rate::Rate;
 use crate::history::rebuild::{Past, rebuild};
 use crate::history::rows::Rows;
 use crate::models::{Iid, MAX_RANGE, Process, Stationary, block_length};
-use crate::rules::{Applied, Limits, Start, max_risk};
+use crate::rules::daily_loss::DailyThresholds;
+use crate::rules::{Applied, Limits, Payouts, Start, Stop, WEEK, max_risk};
 use crate::scale::{MAX_TRAVEL, Scale};
 use crate::tally::Layout;
 use crate::{FieldError, InputData, Level, Model, SimulationConfig, Sizing, Subject};
@@ -61,8 +62,14 @@ pub struct Plan {
     pub(crate) scale: Scale,
     pub(crate) applied: Applied,
     pub(crate) limits: Limits,
+    /// The daily-loss rule for each of the rows, where there is one.
+    pub(crate) daily_loss: Option<DailyThresholds>,
     pub(crate) start: Start,
     pub(crate) layout: Layout,
+    /// What is paid out, where anything is.
+    pub(crate) payouts: Option<Payouts>,
+    /// Where paths pause, ascending; the last is the horizon.
+    pub(crate) stops: Vec<Stop>,
     /// Closing trades in the history.
     pub(crate) trades_analyzed: usize,
     pub(crate) trades_per_day: f64,
@@ -92,7 +99,7 @@ impl Plan {
         let sizing = config.sizing.unwrap_or(Sizing::Proportional);
         let past = rebuild(input, sizing, max_risk(subject, input))?;
         let rate = Rate::of(&past.closed);
-        let horizon = Horizon::new(config, &rate, custom_time_limit(config))?;
+        let horizon = Horizon::new(config, &rate)?;
         let work = paths.saturating_mul(u64::from(horizon.steps));
         if work > WORK_MAX {
             return Err(PlanError::TooMuchWork { paths, steps: horizon.steps.into(), limit: WORK_MAX });
@@ -113,6 +120,9 @@ impl Plan {
         };
         let limits = Limits::new(&applied, scale);
         let start = limits.start(&applied, scale);
+        let payouts = Payouts::new(&applied);
+        let layout = Layout::new(horizon.steps, &steps, block_length, start.x);
+        let stops = stops(&layout, payouts.is_some().then_some(&applied), &horizon, &rate);
         let mut plan = Self {
             paths,
             histories: config.history_replicates.unwrap_or_else(|| replicate::default_count(paths)),
@@ -122,7 +132,10 @@ impl Plan {
             model,
             block_length,
             process,
-            layout: Layout::new(horizon.steps, &steps, block_length, start.x),
+            daily_loss: limits.daily_loss.map(|limit| DailyThresholds::new(limit, &rows)),
+            layout,
+            payouts,
+            stops,
             rows,
             scale,
             applied,
@@ -145,7 +158,8 @@ impl Plan {
     /// [`FieldError`] where there are more stops than steps, none of either, or more than 2²⁴ counters.
     pub fn with_fan(self, stops: u32, bins: u32) -> Result<Self, FieldError> {
         let layout = self.layout.with_fan(stops, bins)?;
-        Ok(Self { layout, ..self })
+        let stops = Stop::at_the_fan_of(&layout.stops, &self.stops);
+        Ok(Self { layout, stops, ..self })
     }
 
     /// Paths to simulate.
@@ -177,14 +191,21 @@ impl Plan {
     pub fn seed(&self) -> u64 {
         self.seed
     }
+
+    /// The balance at the start, units of 10⁻⁴ dollars.
+    pub(crate) fn opening(&self) -> i64 {
+        self.scale.balance_units(self.start.x)
+    }
 }
 
-/// The time limit matters where there is something to pass, which only the caller's rules combine.
-fn custom_time_limit(config: &SimulationConfig) -> Option<u32> {
-    match &config.rules {
-        Some(crate::Rules::Custom(rules)) if rules.has_pass() => rules.time_limit_days,
-        _ => None,
-    }
+/// Where paths pause: at the fan's steps, and at the requests of rules that `pay` out.
+fn stops(layout: &Layout, pay: Option<&Applied>, horizon: &Horizon, rate: &Rate) -> Vec<Stop> {
+    let Some(applied) = pay else { return Stop::all(&layout.stops, &[], &[]) };
+    let scheduled = match &applied.payout {
+        Some(schedule) => horizon.request_rows(rate, schedule.every_days),
+        None => vec![horizon.steps],
+    };
+    Stop::all(&layout.stops, &scheduled, &horizon.request_rows(rate, WEEK))
 }
 
 fn check_travel(rows: &Rows, steps: u32) -> Result<(), FieldError> {

@@ -4,6 +4,8 @@ use super::Plan;
 use crate::kernel::LANES;
 use crate::models::{Iid, MAX_RANGE, Process, Reweighting, Stationary};
 use crate::random::Stream;
+use crate::rules::Stop;
+use crate::rules::daily_loss::DailyThresholds;
 use crate::tally::Layout;
 
 /// Paths on each weighted history; it decides results, so it is not the lanes' own number, but a multiple of it.
@@ -37,7 +39,9 @@ impl Plan {
         };
         let rows = self.rows.picked(&order);
         let layout = Layout::of_replicate(self.horizon.steps, &rows.steps(), self.block_length, self.start.x);
-        Self { process, rows, layout, ..self.clone() }
+        let daily_loss = self.limits.daily_loss.map(|limit| DailyThresholds::new(limit, &rows));
+        let stops = Stop::at_the_fan_of(&layout.stops, &self.stops);
+        Self { process, rows, daily_loss, layout, stops, ..self.clone() }
     }
 
     /// The id of the first path on the `index`-th weighted history.
@@ -53,5 +57,54 @@ impl Plan {
     /// Rows that share a weight in a weighted history.
     pub(crate) fn rows_per_weight(&self) -> u32 {
         Reweighting::new(self.rows.len(), self.block_length).block
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::rules::daily_loss::DailyLoss;
+    use crate::{Plan, Subject};
+
+    #[test]
+    fn the_rules_of_a_weighted_history_are_those_of_its_own_rows() {
+        let pnls = [40.0, -80.0, 300.0, -20.0, -130.0, 60.0, 90.0, -70.0];
+        let trades: Vec<Value> = pnls
+            .into_iter()
+            .zip(0..)
+            .map(|(pnl, n)| json!({"id": n.to_string(), "type": "close", "pnl": pnl, "timestamp": n * 43_200_000}))
+            .collect();
+        let input = json!({
+            "tradeHistory": trades,
+            "pnlData": {"balance": 10_190, "peak": 10_320, "realized": 190, "unrealized": 0},
+        });
+        let asked = json!({
+            "sizing": "fixed", "steps": 20, "rules": {"dailyLoss": {"amount": 75, "of": "dayStart"}},
+        });
+        let plan = Plan::new(
+            &Subject::FundedAccount("f".to_owned()),
+            &serde_json::from_value(input).expect("an input"),
+            &serde_json::from_value(asked).expect("a configuration"),
+            1_000,
+        )
+        .expect("a plan");
+        let (mut broken, mut held) = (0, 0);
+        for replicate in (0..20).map(|index| plan.replicate(index)) {
+            let thresholds = replicate.daily_loss.as_ref().expect("a daily-loss rule");
+            for (day, row) in (0..).zip(&replicate.rows.days) {
+                let breaks = thresholds.breaks_in(day, 100_000_000);
+                assert_eq!(breaks, row.low <= -750_000);
+                *(if breaks { &mut broken } else { &mut held }) += 1;
+            }
+            let requests = |plan: &Plan| {
+                let paying = plan.stops.iter().filter(|stop| stop.pays());
+                paying.map(|stop| (stop.step, stop.scheduled, stop.weekly)).collect::<Vec<_>>()
+            };
+            assert_eq!(requests(&replicate), requests(&plan));
+            let seen: Vec<u32> = replicate.stops.iter().filter(|s| s.fan.is_some()).map(|s| s.step).collect();
+            assert_eq!(seen, replicate.layout.stops);
+        }
+        assert!(broken > 0 && held > 0, "{broken} {held}");
     }
 }

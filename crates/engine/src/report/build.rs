@@ -11,7 +11,7 @@ use super::shape::{
 use super::{digest, fan, outcomes, rules};
 use crate::kernel::DEPTH_ONE;
 use crate::money::UNITS_PER_DOLLAR;
-use crate::tally::{Batch, Draw, Figure, Replicate};
+use crate::tally::{Batch, Draw, Figure, Moments, Replicate};
 use crate::{ENGINE_VERSION, Plan, Tally};
 
 /// Reports the merged tally of all shards of `plan`.
@@ -44,6 +44,7 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
         pass_probability: told(Figure::Pass),
         neither_probability: certain(Figure::Neither),
         expected_payout: certain(Figure::Payout),
+        expected_payout_weekly: told(Figure::PayoutWeekly),
         time_to_breach: outcomes::time(&breaches),
         time_to_pass: outcomes::time(&passes),
         percentiles: view.percentiles(),
@@ -133,7 +134,7 @@ impl<'a> View<'a> {
             all,
             balances: Sorted::new(&tally.final_state, all.paths),
             drawdowns: Sorted::new(&tally.drawdown, all.paths),
-            opening: crate::money::units(plan.applied.balance) as f64,
+            opening: plan.opening() as f64,
         }
     }
 
@@ -232,12 +233,12 @@ impl<'a> View<'a> {
         }
     }
 
-    fn expected_payout(&self) -> Estimate {
-        let mean = |batch: &Batch| batch.payout.mean(batch.paths) / UNITS_PER_DOLLAR;
+    fn payout(&self, of: impl Fn(&Batch) -> &Moments) -> Estimate {
+        let mean = |batch: &Batch| of(batch).mean(batch.paths) / UNITS_PER_DOLLAR;
         let value = mean(&self.all);
         by_batches(value, &self.tally.batches, |batch| Some(mean(batch))).unwrap_or_else(|| {
             // Too few paths for batches: the plain standard error.
-            let deviation = self.all.payout.variance(self.paths).sqrt() / UNITS_PER_DOLLAR;
+            let deviation = of(&self.all).variance(self.paths).sqrt() / UNITS_PER_DOLLAR;
             about(value, Z95 * deviation / (self.paths as f64).sqrt())
         })
     }
@@ -253,7 +254,8 @@ impl<'a> View<'a> {
             Figure::Ruin => share(self.tally.ruined),
             Figure::Pass => self.plan.limits.pass.and_then(|_| share(self.passed())),
             Figure::Neither => share(self.paths - self.broken() - self.passed()),
-            Figure::Payout => Some(self.expected_payout()),
+            Figure::Payout => Some(self.payout(|batch| &batch.payout)),
+            Figure::PayoutWeekly => self.plan.payouts.map(|_| self.payout(|batch| &batch.weekly_payout)),
             Figure::SignedVar95 => Some(self.var_error(950)),
             Figure::SignedVar99 => Some(self.var_error(990)),
             Figure::SignedCvar95 => Some(self.shortfall_error(50)),

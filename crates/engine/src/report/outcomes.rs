@@ -5,13 +5,21 @@ use crate::tally::Events;
 
 /// Paths that broke, by step.
 pub(super) fn breaches(events: &Events) -> Vec<u64> {
-    events.drawdown.iter().zip(&events.ruin).map(|(a, b)| u64::from(*a) + u64::from(*b)).collect()
+    let mut broken = vec![0; events.drawdown.len()];
+    for by_step in [&events.drawdown, &events.daily_loss, &events.ruin] {
+        broken.iter_mut().zip(by_step).for_each(|(broken, &count)| *broken += u64::from(count));
+    }
+    broken
 }
 
 /// What broke them.
 pub(super) fn causes(events: &Events) -> BreachCauses {
     let total = |by_step: &[u32]| by_step.iter().map(|&count| u64::from(count)).sum();
-    BreachCauses { drawdown: total(&events.drawdown), ruin: total(&events.ruin) }
+    BreachCauses {
+        drawdown: total(&events.drawdown),
+        daily_loss: total(&events.daily_loss),
+        ruin: total(&events.ruin),
+    }
 }
 
 /// Paths that passed, by step.

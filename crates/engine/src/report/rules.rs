@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::rules::{Applied, MIN_PAYOUT, Rulebook};
-use crate::{DrawdownKind, Lock, Plan};
+use crate::{Consistency, DailyLoss, DrawdownKind, Lock, PayoutSchedule, Plan};
 
 /// The rules as applied, spelled out. Money is US dollars.
 #[derive(Serialize)]
@@ -21,6 +21,10 @@ pub(super) struct RulesAsApplied {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schema(nullable = false))]
     drawdown: Option<DrawdownAsApplied>,
+    /// Loss within one day; absent where nothing limits it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    daily_loss: Option<DailyLoss>,
     /// What there is to pass, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schema(nullable = false))]
@@ -35,8 +39,12 @@ pub(super) struct RulesAsApplied {
     time_limit_steps: Option<u32>,
     /// The trader's share of the profit, a fraction.
     profit_split: f64,
-    /// The least that is paid out.
+    /// The least that a request may be.
     minimum_payout: f64,
+    /// When and how much is paid out; absent where it is once, at the horizon's end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    payout: Option<PayoutSchedule>,
     /// Names of the rules asked for that are not simulated.
     not_simulated: Vec<&'static str>,
 }
@@ -77,6 +85,10 @@ struct PassAsApplied {
     min_trades: u32,
     /// Trading days; 0 where rows are trades.
     min_days: u32,
+    /// The best day against the whole profit; absent where it may be any part of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    consistency: Option<Consistency>,
 }
 
 /// What was simulated.
@@ -95,15 +107,18 @@ pub(super) fn as_applied(plan: &Plan) -> Value {
                 floor_at_start,
             }
         }),
+        daily_loss: applied.daily_loss.clone(),
         pass: applied.pass.as_ref().map(|pass| PassAsApplied {
             target_balance: pass.target_balance,
             min_trades: pass.min_trades,
             min_days: pass.min_days,
+            consistency: pass.consistency.clone(),
         }),
         time_limit_days: applied.time_limit_days,
         time_limit_steps: applied.time_limit_days.map(|_| plan.horizon.last_step),
         profit_split: applied.profit_split,
-        minimum_payout: MIN_PAYOUT,
+        minimum_payout: applied.payout.as_ref().map_or(MIN_PAYOUT, |schedule| schedule.minimum),
+        payout: applied.payout.clone(),
         not_simulated: applied.not_simulated.clone(),
     };
     serde_json::to_value(rules).unwrap_or(Value::Null)

@@ -53,8 +53,14 @@ pub struct Report {
     pub pass_probability: Option<Estimate>,
     /// The account neither breaks nor passes by the horizon.
     pub neither_probability: Estimate,
-    /// What the trader is paid, which is what the firm is expected to pay.
+    /// What the trader is paid, which is what the firm is expected to pay: by the rules' schedule, or else once at the
+    /// horizon's end.
     pub expected_payout: Estimate,
+    /// The same with a request every 7 calendar days and at the horizon's end, by the platform's formula; absent where
+    /// nothing is paid out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub expected_payout_weekly: Option<Estimate>,
     /// When accounts break; absent where none did.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schema(nullable = false))]
@@ -212,6 +218,8 @@ impl Estimate {
 pub struct BreachCauses {
     /// By the total-drawdown rule.
     pub drawdown: u64,
+    /// By the daily-loss rule.
+    pub daily_loss: u64,
     /// By ruin, where no rule's floor stood above it.
     pub ruin: u64,
 }

@@ -3,8 +3,10 @@
 use serde::Serialize;
 
 use crate::history::rebuild::starting_balance;
-use crate::money;
-use crate::{Drawdown, DrawdownKind, InputData, Level, RuleSet, Rules, RulesPreset, Subject, TierTerms};
+use crate::{
+    Consistency, DailyLoss, Drawdown, DrawdownKind, InputData, Level, PayoutSchedule, RuleSet, Rules,
+    RulesPreset, Subject, TierTerms,
+};
 
 /// The platform's least request for a withdrawal, US dollars.
 pub(crate) const MIN_PAYOUT: f64 = 100.0;
@@ -35,6 +37,8 @@ pub(crate) struct PassTerms {
     pub(crate) min_trades: u32,
     /// Trading days; 0 where rows are trades.
     pub(crate) min_days: u32,
+    /// The best day against the whole profit; only where rows are days.
+    pub(crate) consistency: Option<Consistency>,
 }
 
 /// The simulated account and its rules; money in US dollars.
@@ -52,12 +56,16 @@ pub(crate) struct Applied {
     pub(crate) withdrawals: f64,
     /// Total drawdown.
     pub(crate) drawdown: Option<Drawdown>,
+    /// Loss within one day; only where rows are days.
+    pub(crate) daily_loss: Option<DailyLoss>,
     /// What there is to pass, if anything.
     pub(crate) pass: Option<PassTerms>,
     /// Calendar days after which the account is closed.
     pub(crate) time_limit_days: Option<u32>,
     /// The trader's share of the profit; 0 in an assessment.
     pub(crate) profit_split: f64,
+    /// When and how much is paid out; without it, once at the horizon's end by the platform's terms.
+    pub(crate) payout: Option<PayoutSchedule>,
     /// Names of the rules asked for that are not simulated.
     pub(crate) not_simulated: Vec<&'static str>,
     /// Sentences.
@@ -118,9 +126,11 @@ impl Applied {
             peak_balance,
             withdrawals,
             drawdown: None,
+            daily_loss: None,
             pass: None,
             time_limit_days: None,
             profit_split: 0.0,
+            payout: None,
             not_simulated: vec!["maxRiskPerTrade"],
             assumptions,
         }
@@ -144,7 +154,7 @@ impl Applied {
             self.assumptions.push("The tier's minimum of trades is not known; none was assumed.".to_owned());
             0
         });
-        self.pass = Some(PassTerms { target_balance: None, min_trades, min_days: 0 });
+        self.pass = Some(PassTerms { target_balance: None, min_trades, min_days: 0, consistency: None });
         self.assumptions.push(
             "An assessment is passed at the first close with enough trades and a profit; a passed path stops there, \
              and an assessment pays nothing out."
@@ -158,6 +168,7 @@ impl Applied {
             Some(split) => split,
             None => self.split(tier),
         };
+        self.payout = rules.payout.clone();
         let needs_days = level == Level::Trade;
         if let Some(drawdown) = &mut self.drawdown
             && drawdown.kind == DrawdownKind::TrailingEndOfDay
@@ -178,21 +189,21 @@ impl Applied {
                  the pass probability is an upper bound.",
             );
         }
-        if rules.daily_loss.is_some() {
+        if rules.daily_loss.is_some() && needs_days {
             self.leave_out(
                 "dailyLoss",
-                "The daily-loss rule is not simulated, so the breach probability is a lower bound.",
+                "The daily-loss rule needs rows that are days (config.level \"day\"); it is not simulated, so the breach \
+                 probability is a lower bound.",
+            );
+        } else if rules.daily_loss.is_some() {
+            self.daily_loss = rules.daily_loss.clone();
+            self.assumptions.push(
+                "A day's loss is the balance at its start (UTC) less the balance at each close within it; what an open \
+                 position loses in between is not seen by the daily-loss rule."
+                    .to_owned(),
             );
         }
-        if rules.consistency.is_some() {
-            self.leave_out("consistency", "The consistency rule is not simulated.");
-        }
-        if rules.payout.is_some() {
-            self.leave_out(
-                "payout",
-                "The payout schedule is not simulated; one payout at the horizon's end is counted.",
-            );
-        }
+        let consistency = self.consistency(rules, needs_days);
         if rules.has_pass() {
             let start = self.starting_balance;
             self.pass = Some(PassTerms {
@@ -201,6 +212,7 @@ impl Applied {
                 }),
                 min_trades: rules.min_trades.unwrap_or(0),
                 min_days: if needs_days { 0 } else { min_days },
+                consistency,
             });
             self.assumptions
                 .push("A path that passes stops there, with the balance that it passed with.".to_owned());
@@ -211,6 +223,32 @@ impl Applied {
                 "There is nothing to pass under these rules, so the time limit was left out.",
             );
         }
+    }
+
+    /// The consistency rule, where it can be simulated.
+    fn consistency(&mut self, rules: &RuleSet, needs_days: bool) -> Option<Consistency> {
+        let rule = rules.consistency.as_ref()?;
+        if !rules.has_pass() {
+            self.leave_out(
+                "consistency",
+                "There is nothing to pass under these rules, so the consistency rule was left out.",
+            );
+            return None;
+        }
+        if needs_days {
+            self.leave_out(
+                "consistency",
+                "The consistency rule needs rows that are days (config.level \"day\"); it is not simulated, so the pass \
+                 probability is an upper bound.",
+            );
+            return None;
+        }
+        self.assumptions.push(
+            "The consistency rule compares the best simulated day with all profit above the starting balance; days \
+             before the simulation's start are not among its days."
+                .to_owned(),
+        );
+        Some(rule.clone())
     }
 
     fn leave_out(&mut self, rule: &'static str, sentence: &str) {
@@ -234,14 +272,6 @@ impl Applied {
         };
         let below = reference - rule.amount.unwrap_or_else(|| reference * rule.fraction.unwrap_or(0.0));
         Some(rule.lock.as_ref().map_or(below, |lock| below.min(self.starting_balance + lock.offset)))
-    }
-
-    /// What the trader may withdraw of `balance` (units of 10⁻⁴ dollars), by the platform's formula, in units.
-    #[inline(always)]
-    pub(crate) fn payout_units(&self, balance: i64) -> i64 {
-        let profit = money::dollars(balance) - self.starting_balance - self.withdrawals;
-        let units = money::units(self.profit_split * profit.max(0.0));
-        if units < money::units(MIN_PAYOUT) { 0 } else { units }
     }
 }
 

@@ -35,8 +35,8 @@ pub(crate) enum Drop {
     },
 }
 
-/// A billion: fractions are exact to nine decimals.
-const BILLION: f64 = 1e9;
+/// Fractions are exact to nine decimals.
+pub(super) const BILLION: i128 = 1_000_000_000;
 
 /// A log-equity of 600: `exp` of it is still finite.
 const LOG_FAR: i64 = 600 << 24;
@@ -47,7 +47,7 @@ impl Drop {
         match scale {
             Scale::Log { .. } => Self::Distance((-crate::scale::log_step(-fraction)).max(1)),
             Scale::Money => {
-                let keep = ((1.0 - fraction) * BILLION).round() as i64;
+                let keep = ((1.0 - fraction) * BILLION as f64).round() as i64;
                 Self::MoneyFraction { keep: keep.min(999_999_999) }
             }
         }
@@ -66,7 +66,7 @@ impl Drop {
         match *self {
             Self::Distance(distance) => reference - distance,
             Self::MoneyFraction { keep } => {
-                (i128::from(reference) * i128::from(keep)).div_euclid(1_000_000_000) as i64
+                (i128::from(reference) * i128::from(keep)).div_euclid(BILLION) as i64
             }
             // Where the balance is past all bounds, an amount is nothing beside it.
             Self::LogAmount { .. } if reference > LOG_FAR => reference - 1,

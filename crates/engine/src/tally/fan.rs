@@ -2,7 +2,6 @@
 
 use super::Bins;
 use super::count::add_counts;
-use crate::kernel::Watch;
 
 /// A small histogram of the state at each chosen step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +29,13 @@ impl Fan {
         let is_even = stops.windows(2).all(|pair| pair[0] == pair[1]);
         let standing = if is_even { vec![0; counts] } else { Vec::new() };
         Self { stops: stops.to_vec(), offsets, counts: vec![0; counts], standing }
+    }
+
+    /// The state of a path at the `stop`-th chosen step.
+    #[inline(always)]
+    pub(crate) fn see(&mut self, stop: usize, x: i64) {
+        let index = self.offsets[stop] + self.stops[stop].index(x);
+        self.counts[index] += 1;
     }
 
     /// Whether [`Self::stay`] may be asked: whether all stops have the same bins.
@@ -95,13 +101,5 @@ impl Fan {
             below += count;
         }
         bins.lowest(bins.len() - 1)
-    }
-}
-
-impl Watch for Fan {
-    #[inline(always)]
-    fn see(&mut self, stop: usize, x: i64) {
-        let index = self.offsets[stop] + self.stops[stop].index(x);
-        self.counts[index] += 1;
     }
 }

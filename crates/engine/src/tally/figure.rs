@@ -8,6 +8,7 @@ pub(crate) enum Figure {
     Pass,
     Neither,
     Payout,
+    PayoutWeekly,
     SignedVar95,
     SignedVar99,
     SignedCvar95,
@@ -29,12 +30,13 @@ impl Figure {
     pub(crate) const COUNT: usize = Self::ALL.len();
 
     /// Each, at the place of its own discriminant.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Breach,
         Self::Ruin,
         Self::Pass,
         Self::Neither,
         Self::Payout,
+        Self::PayoutWeekly,
         Self::SignedVar95,
         Self::SignedVar99,
         Self::SignedCvar95,
@@ -61,7 +63,9 @@ impl Figure {
         match self {
             share if share.is_share() => (0.0, 1.0),
             Self::MaxDrawdown => (0.0, 1.0),
-            Self::Payout | Self::Variance | Self::StandardDeviation => (0.0, f64::INFINITY),
+            Self::Payout | Self::PayoutWeekly | Self::Variance | Self::StandardDeviation => {
+                (0.0, f64::INFINITY)
+            }
             _ => (f64::NEG_INFINITY, f64::INFINITY),
         }
     }

@@ -17,7 +17,7 @@ pub(crate) use figure::Figure;
 pub(crate) use histogram::{Filled, Histogram};
 pub(crate) use histories::{Draw, Histories, Replicate};
 pub(crate) use layout::Layout;
-pub(crate) use moments::{BATCHES, Batch};
+pub(crate) use moments::{BATCHES, Batch, Moments};
 
 use crate::kernel::{Cause, End};
 use crate::money::MAX_BALANCE;
@@ -43,6 +43,8 @@ pub struct Tally {
 pub(crate) struct Events {
     /// By the total-drawdown rule.
     pub(crate) drawdown: Vec<u32>,
+    /// By the daily-loss rule.
+    pub(crate) daily_loss: Vec<u32>,
     /// By ruin alone.
     pub(crate) ruin: Vec<u32>,
     /// Passed.
@@ -64,14 +66,17 @@ pub(crate) struct Finished {
     pub(crate) profit: i64,
     /// The greatest drawdown, units of 10⁻⁹.
     pub(crate) drawdown: u64,
-    /// The payout, units of 10⁻⁴ dollars.
+    /// The payouts by the rules' schedule, units of 10⁻⁴ dollars.
     pub(crate) payout: i64,
+    /// The payouts by the week, the same units.
+    pub(crate) weekly_payout: i64,
 }
 
 impl Tally {
     pub(crate) fn new(layout: &Layout) -> Self {
         let steps = layout.steps as usize + 1;
-        let events = Events { drawdown: vec![0; steps], ruin: vec![0; steps], pass: vec![0; steps] };
+        let none = || vec![0; steps];
+        let events = Events { drawdown: none(), daily_loss: none(), ruin: none(), pass: none() };
         Self {
             final_state: Histogram::new(layout.final_state),
             drawdown: Histogram::new(layout.drawdown),
@@ -93,11 +98,12 @@ impl Tally {
         match path.end.cause {
             None => {}
             Some(Cause::Drawdown) => self.events.drawdown[step] += 1,
+            Some(Cause::DailyLoss) => self.events.daily_loss[step] += 1,
             Some(Cause::Ruin) => self.events.ruin[step] += 1,
             Some(Cause::Pass) => self.events.pass[step] += 1,
         }
         let batch = (path.path % BATCHES as u64) as usize;
-        self.batches[batch].add(path.profit, path.drawdown, path.payout);
+        self.batches[batch].add(path);
         self.ruined += u64::from(path.balance <= 0);
         self.clamped += u64::from(path.balance.abs() == MAX_BALANCE);
     }
@@ -111,6 +117,7 @@ impl Tally {
         self.drawdown.merge(&other.drawdown);
         self.fan.merge(&other.fan);
         add_counts(&mut self.events.drawdown, &other.events.drawdown);
+        add_counts(&mut self.events.daily_loss, &other.events.daily_loss);
         add_counts(&mut self.events.ruin, &other.events.ruin);
         add_counts(&mut self.events.pass, &other.events.pass);
         for (batch, more) in self.batches.iter_mut().zip(&other.batches) {

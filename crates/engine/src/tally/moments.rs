@@ -1,5 +1,7 @@
 //! Sums and sums of squares, of all paths and of each of 32 fixed sub-batches.
 
+use super::Finished;
+
 /// Sub-batches of a job's paths, by path id modulo this.
 pub(crate) const BATCHES: usize = 32;
 
@@ -51,20 +53,23 @@ pub(crate) struct Batch {
     pub(crate) downside_squares: i128,
     /// Greatest drawdown, units of 10⁻⁹.
     pub(crate) drawdown: Moments,
-    /// Payout, units of 10⁻⁴ dollars.
+    /// Payouts by the rules' schedule, units of 10⁻⁴ dollars.
     pub(crate) payout: Moments,
+    /// Payouts by the week, the same units.
+    pub(crate) weekly_payout: Moments,
 }
 
 impl Batch {
     /// Adds one path.
     #[inline(always)]
-    pub(crate) fn add(&mut self, profit: i64, drawdown: u64, payout: i64) {
+    pub(crate) fn add(&mut self, path: &Finished) {
         self.paths += 1;
-        self.profit.add(profit);
-        let loss = i128::from(profit.min(0));
+        self.profit.add(path.profit);
+        let loss = i128::from(path.profit.min(0));
         self.downside_squares += loss * loss;
-        self.drawdown.add(drawdown as i64);
-        self.payout.add(payout);
+        self.drawdown.add(path.drawdown as i64);
+        self.payout.add(path.payout);
+        self.weekly_payout.add(path.weekly_payout);
     }
 
     /// Adds another batch.
@@ -74,6 +79,7 @@ impl Batch {
         self.downside_squares += other.downside_squares;
         self.drawdown.merge(&other.drawdown);
         self.payout.merge(&other.payout);
+        self.weekly_payout.merge(&other.weekly_payout);
     }
 }
 

@@ -39,6 +39,12 @@ fn every_rule_and_model() {
         json!({"drawdown": {"kind": "trailing", "fraction": 0.03}, "minTrades": 20}),
         json!({"drawdown": {"kind": "trailing", "amount": 2_500, "lock": {}}, "profitTarget": {"amount": 2_000}}),
         json!({"profitTarget": {"fraction": 0.02}, "minTrades": 7, "timeLimitDays": 21}),
+        json!({"dailyLoss": {"fraction": 0.008, "of": "dayStart"}, "profitTarget": {"fraction": 0.02}}),
+        json!({"profitTarget": {"fraction": 0.01}, "consistency": {"fraction": 0.4}}),
+        json!({"drawdown": {"kind": "trailing", "fraction": 0.02}, "payout": {"everyDays": 2, "minimum": 20, "cap": 900, "buffer": 50}}),
+        json!({"profitTarget": {"fraction": 0.02}, "timeLimitDays": 21, "payout": {"everyDays": 5, "minimum": 0}}),
+        json!({"drawdown": {"kind": "trailing", "fraction": 0.02}, "profitSplit": 0}),
+        json!({"dailyLoss": {"amount": 900, "of": "initial"}, "drawdown": {"kind": "trailingEndOfDay", "amount": 2_500}}),
     ] {
         for model in [json!({"model": "iid"}), json!({"blockLength": 4.5})] {
             for (level, sizing) in [("trade", "proportional"), ("trade", "fixed"), ("day", "proportional")] {
@@ -79,6 +85,9 @@ fn rules() -> impl Strategy<Value = Value> {
             let mut rules = json!({"drawdown": {"kind": kind, "fraction": f64::from(drop) / 1_000.0}});
             if let (Some(lock), "trailing") = (lock, kind) {
                 rules["drawdown"]["lock"] = json!({"offset": lock * 100});
+            }
+            if drop % 3 == 0 {
+                rules["payout"] = json!({"everyDays": drop % 7 + 1, "minimum": drop, "buffer": drop * 3});
             }
             if let Some(target) = target {
                 rules["profitTarget"] = json!({"fraction": f64::from(target) / 1_000.0});

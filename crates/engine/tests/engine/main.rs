@@ -5,6 +5,7 @@ mod closed_forms;
 mod history_error;
 mod instructions;
 mod metamorphic;
+mod payouts;
 mod platform_rules;
 mod requests;
 mod risk_by_hand;

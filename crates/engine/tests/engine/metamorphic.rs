@@ -64,6 +64,50 @@ proptest! {
     }
 
     #[test]
+    fn a_daily_loss_rule_never_breaks_less_and_a_tighter_one_no_less(
+        pnls in history(), share in 0.002_f64..0.04, wider in 1.0_f64..3.0, fixed in prop::bool::ANY,
+        with_pass in prop::bool::ANY,
+    ) {
+        let sizing = if fixed { "fixed" } else { "proportional" };
+        let at = |daily: Option<Value>| {
+            let mut rules = json!({"drawdown": {"kind": "trailing", "fraction": 0.04}});
+            if let Some(daily) = daily { rules["dailyLoss"] = daily; }
+            if with_pass { rules["profitTarget"] = json!({"fraction": 0.03}); }
+            run(&pnls, 3, json!({"paths": 300, "steps": 30, "level": "day", "sizing": sizing, "rules": rules}))
+        };
+        let without = at(None);
+        for rule in [
+            |share: f64| json!({"amount": 50_000.0 * share, "of": "initial"}),
+            |share: f64| json!({"fraction": share, "of": "initial"}),
+            |share: f64| json!({"fraction": share, "of": "dayStart"}),
+        ] {
+            let (tight, wide) = (at(Some(rule(share))), at(Some(rule(share * wider))));
+            for (tight, (wide, without)) in tight.fan.breached.iter()
+                .zip(wide.fan.breached.iter().zip(&without.fan.breached))
+            {
+                prop_assert!(tight >= wide && wide >= without);
+            }
+        }
+    }
+
+    #[test]
+    fn a_consistency_rule_never_passes_more_and_a_stricter_one_no_more(
+        pnls in history(), fraction in 0.05_f64..0.9, fixed in prop::bool::ANY,
+    ) {
+        let sizing = if fixed { "fixed" } else { "proportional" };
+        let at = |consistency: Value| run(&pnls, 3, json!({
+            "paths": 300, "steps": 30, "sizing": sizing, "level": "day", "rules": {
+                "drawdown": {"kind": "trailing", "fraction": 0.04}, "profitTarget": {"fraction": 0.02},
+                "consistency": consistency,
+            },
+        })).fan.passed.expect("a target");
+        let (strict, mild) = (at(json!({"fraction": fraction})), at(json!({"fraction": fraction * 1.1})));
+        for (strict, (mild, without)) in strict.iter().zip(mild.iter().zip(&at(Value::Null))) {
+            prop_assert!(strict <= mild && mild <= without);
+        }
+    }
+
+    #[test]
     fn days_of_one_trade_are_trades(pnls in history(), fixed in prop::bool::ANY) {
         let sizing = if fixed { "fixed" } else { "proportional" };
         let at = |level: &str| run(&pnls, 1, json!({

@@ -80,6 +80,18 @@ fn ranges_of_the_configuration() {
         (json!({"rules": {"payout": {"everyDays": 0, "minimum": 1}}}), "config.rules.payout.everyDays"),
         (json!({"rules": {"payout": {"everyDays": 1, "minimum": -1}}}), "config.rules.payout.minimum"),
         (json!({"rules": {"payout": {"everyDays": 1, "minimum": 1, "cap": 0}}}), "config.rules.payout.cap"),
+        (
+            json!({"rules": {"payout": {"everyDays": 1, "minimum": 100, "cap": 99}}}),
+            "config.rules.payout.cap",
+        ),
+        (
+            json!({"rules": {"payout": {"everyDays": 1, "minimum": 1, "buffer": -1}}}),
+            "config.rules.payout.buffer",
+        ),
+        (
+            json!({"rules": {"payout": {"everyDays": 1, "minimum": 1, "buffer": 1e300}}}),
+            "config.rules.payout.buffer",
+        ),
     ] {
         assert_eq!(field_of(asked.clone()), field, "{asked}");
     }

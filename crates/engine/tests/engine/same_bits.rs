@@ -15,6 +15,10 @@ fn requests() -> Vec<Value> {
         json!({"paths": 701, "model": "iid", "rules": {
             "drawdown": {"kind": "trailing", "amount": 3000, "lock": {}}, "profitTarget": {"fraction": 0.04},
         }}),
+        json!({"paths": 701, "rules": {
+            "drawdown": {"kind": "static", "fraction": 0.04}, "dailyLoss": {"amount": 1000, "of": "dayStart"},
+            "payout": {"everyDays": 5, "minimum": 50, "cap": 1500},
+        }}),
     ]
 }
 
@@ -149,9 +153,10 @@ fn golden_digests() {
     assert_eq!(
         digests,
         [
-            "e04d33f94f15818cd3bc57a53f7c5ef9766f9276f251ca553de574f79bf1399f",
-            "532d54b09f30313306e8566d0d504bde1a9440eb799b32353e04aa8dbbe46310",
-            "d85776981144071231775c6a318a7d6e7c16d77d02e21619a394602df73eb95a"
+            "1b618040973427abd9bc7c52d5af3bc78de70ad61f43cf0f54147781f9be00b8",
+            "2a7f707bb8a50405d0fef6c2ead37fc48eebeb82b0a0f276b7a51c0cadbf9ac8",
+            "a73371e6f5387b3392b0358265343d872d63638bec9e7177a1d44e485552a505",
+            "7b840192081c8412b5b939a375fc9081dc553956472abd12442cf1a0ed8775dd"
         ]
     );
 }

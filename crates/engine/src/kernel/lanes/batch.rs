@@ -5,10 +5,12 @@ use std::ops::Range;
 
 use super::course::{LaneCourse, Seen};
 use super::lane::{LANES, LanePath, Lanes, NO_EVENT};
+use super::till::Purses;
 use crate::Tally;
 use crate::instructions::Kind;
 use crate::kernel::{Cause, End, LogDepth};
 use crate::models::IndexProcess;
+use crate::rules::Paid;
 use crate::tally::Fan;
 
 /// Paths of a batch: enough that few lanes stand empty near the end and that a stop's histogram, once fetched, serves
@@ -30,12 +32,15 @@ pub(crate) struct Ended {
     /// The final state.
     pub(crate) x: i64,
     pub(crate) depth: LogDepth,
+    pub(crate) paid: Paid,
 }
 
 /// The paths of one batch.
 #[derive(Debug)]
 pub(crate) struct Batch {
     lanes: Vec<Lanes>,
+    /// One for each of the lanes; apart, for they are seldom touched.
+    purses: Vec<Purses>,
     gone: Gone,
     /// The bins of all lanes at the stops of a round: a row a stop.
     seen: Vec<Seen>,
@@ -57,6 +62,7 @@ impl Batch {
     pub(crate) fn new() -> Self {
         Self {
             lanes: Vec::with_capacity(CHUNKS),
+            purses: vec![Purses::EMPTY; CHUNKS],
             gone: Gone { ended: Vec::with_capacity(PATHS), standing: Vec::with_capacity(PATHS) },
             seen: vec![[0; LANES]; CHUNKS * ROUND as usize],
         }
@@ -78,15 +84,19 @@ impl Batch {
         self.lanes.clear();
         self.gone.ended.clear();
         self.gone.standing.clear();
+        if course.till.is_some() {
+            self.purses.fill(Purses::EMPTY);
+        }
         for offset in (0..under_way).step_by(LANES) {
             self.lanes.push(course.open(process, seed, first_path, offset as u32));
         }
-        let (mut done, mut stop) = (0, 0);
-        let last_stop = course.stops.len() - 1;
+        let (mut done, mut stop, mut request) = (0, 0, 0);
+        let last_stop = course.fan_stops.len() - 1;
         while done < course.last_step && under_way > 0 {
-            let until = course.last_step.min(done + ROUND);
-            let next_stop = stop + course.stops[stop..].iter().take_while(|&&at| at <= until).count();
-            let stops = &course.stops[stop..next_stop];
+            let requested_at = course.requests.get(request).map_or(u32::MAX, |at| at.step);
+            let until = course.last_step.min(done + ROUND).min(requested_at);
+            let next_stop = stop + course.fan_stops[stop..].iter().take_while(|&&at| at <= until).count();
+            let stops = &course.fan_stops[stop..next_stop];
             let bins: [_; ROUND as usize] = array::from_fn(|at| tally.fan.bins((stop + at).min(last_stop)));
             for (index, lanes) in self.lanes[..under_way.div_ceil(LANES)].iter_mut().enumerate() {
                 let stops = stops.iter().zip(&bins).zip(self.seen[index..].iter_mut().step_by(CHUNKS));
@@ -98,17 +108,29 @@ impl Batch {
                 see_standing(stop + at, &self.gone.standing, tally);
             }
             (done, stop) = (until, next_stop);
-            let Self { lanes, gone, .. } = self;
-            settle(lanes, &mut under_way, |path, end| {
-                gone.add(Ended::of(path, first_path, end), stop, &mut tally.fan);
+            let Self { lanes, purses, gone, .. } = self;
+            settle(lanes, purses, &mut under_way, |path, end, paid| {
+                let paid = course.paid_in_all(request, path.x, end, paid);
+                gone.add(Ended::of(path, first_path, end, paid), stop, &mut tally.fan);
             });
+            if let Some(till) = &course.till
+                && until == requested_at
+            {
+                let chunks = under_way.div_ceil(LANES);
+                for (lanes, purses) in self.lanes[..chunks].iter().zip(&mut self.purses) {
+                    till.pay_each(course.requests[request], &lanes.x, purses);
+                }
+                request += 1;
+            }
         }
         let end = End { step: course.last_step, cause: None };
         for index in 0..under_way {
-            let path = self.lanes[index / LANES].lift(index % LANES);
-            self.gone.add(Ended::of(&path, first_path, end), stop, &mut tally.fan);
+            let (chunk, lane) = (index / LANES, index % LANES);
+            let path = self.lanes[chunk].lift(lane);
+            let paid = course.paid_in_all(request, path.x, end, self.purses[chunk].lift(lane));
+            self.gone.add(Ended::of(&path, first_path, end, paid), stop, &mut tally.fan);
         }
-        for stop in stop..course.stops.len() {
+        for stop in stop..course.fan_stops.len() {
             see_standing(stop, &self.gone.standing, tally);
         }
         for ended in &self.gone.ended {
@@ -119,12 +141,13 @@ impl Batch {
 
 impl Ended {
     #[inline(always)]
-    fn of(path: &LanePath, first_path: u64, end: End) -> Self {
+    fn of(path: &LanePath, first_path: u64, end: End, paid: Paid) -> Self {
         Self {
             path: first_path + u64::from(path.path),
             end,
             x: i64::from(path.x),
             depth: LogDepth::of(i64::from(path.depth)),
+            paid,
         }
     }
 }
@@ -157,7 +180,12 @@ fn see_standing(stop: usize, standing: &[i32], tally: &mut Tally) {
 
 /// Hands over what has ended, and closes the gaps.
 #[inline(always)]
-fn settle(all: &mut [Lanes], under_way: &mut usize, mut finish: impl FnMut(&LanePath, End)) {
+fn settle(
+    all: &mut [Lanes],
+    purses: &mut [Purses],
+    under_way: &mut usize,
+    mut finish: impl FnMut(&LanePath, End, Paid),
+) {
     for chunk in (0..under_way.div_ceil(LANES)).rev() {
         if all[chunk].event.iter().fold(NO_EVENT, |least, &event| least.min(event)) == NO_EVENT {
             continue;
@@ -169,10 +197,12 @@ fn settle(all: &mut [Lanes], under_way: &mut usize, mut finish: impl FnMut(&Lane
                 continue;
             }
             let cause = if path.event & 1 == 1 { Cause::Pass } else { Cause::Drawdown };
-            finish(&path, End { step: path.event >> 1, cause: Some(cause) });
+            finish(&path, End { step: path.event >> 1, cause: Some(cause) }, purses[chunk].lift(lane));
             *under_way -= 1;
-            let last = all[*under_way / LANES].lift(*under_way % LANES);
+            let (last_chunk, last_lane) = (*under_way / LANES, *under_way % LANES);
+            let (last, paid) = (all[last_chunk].lift(last_lane), purses[last_chunk].lift(last_lane));
             all[chunk].put(lane, &last);
+            purses[chunk].put(lane, paid);
         }
     }
 }

@@ -2,13 +2,15 @@
 
 use super::lane::{LANES, Lanes, NO_EVENT, mask};
 use super::look_up::{self, LookUp};
+use super::till::Till;
 use crate::Level;
 use crate::instructions::Kind;
+use crate::kernel::End;
 use crate::models::IndexProcess;
 use crate::plan::Plan;
 use crate::random::Streams;
-use crate::rules::Pass;
 use crate::rules::floor::{Drop, Follows};
+use crate::rules::{Paid, Pass, Stop as PlanStop};
 use crate::scale::Scale;
 use crate::tally::Bins;
 
@@ -30,7 +32,11 @@ pub(crate) struct LaneCourse<'a> {
     peak: i32,
     floor: FloorBehind,
     pass: Option<PassAt>,
-    pub(super) stops: &'a [u32],
+    /// The steps that the fan sees.
+    pub(super) fan_stops: &'a [u32],
+    /// The stops at which accounts ask for a payout.
+    pub(super) requests: Vec<PlanStop>,
+    pub(super) till: Option<Till>,
     pub(super) last_step: u32,
 }
 
@@ -56,10 +62,14 @@ struct PassAt {
 
 impl<'a> LaneCourse<'a> {
     /// `None` where a path of the plan does more than lanes do: rows that are days, money, an amount below a
-    /// compounding peak, a break at the start, or states past 32 bits (ruin among them).
+    /// compounding peak, a consistency rule, a break at the start, or states past 32 bits (ruin among them).
     pub(crate) fn of(plan: &'a Plan) -> Option<Self> {
         let (floor, start) = (plan.limits.floor, plan.start);
-        if plan.horizon.level != Level::Trade || plan.scale == Scale::Money || start.x <= start.floor {
+        let Scale::Log { base } = plan.scale else { return None };
+        if plan.horizon.level != Level::Trade || start.x <= start.floor {
+            return None;
+        }
+        if plan.limits.pass.is_some_and(|pass| pass.consistency.is_some()) {
             return None;
         }
         let longest = plan.rows.trades.iter().map(|step| step.saturating_abs()).max()?;
@@ -86,7 +96,14 @@ impl<'a> LaneCourse<'a> {
             peak: start.peak as i32,
             floor,
             pass: plan.limits.pass.map(PassAt::of),
-            stops: &plan.layout.stops,
+            fan_stops: &plan.layout.stops,
+            requests: plan
+                .stops
+                .iter()
+                .copied()
+                .filter(|stop| plan.payouts.is_some() && stop.pays())
+                .collect(),
+            till: plan.payouts.map(|payouts| Till { base, payouts }),
             last_step: plan.horizon.last_step,
         })
     }
@@ -110,6 +127,16 @@ impl<'a> LaneCourse<'a> {
             depth: [self.peak.wrapping_sub(self.start); LANES],
             event: [NO_EVENT; LANES],
             path: std::array::from_fn(|lane| offset + lane as u32),
+        }
+    }
+
+    /// What an account that ended at the state `x` is paid in all, where `paid` is what it had before the `request`-th stop: it
+    /// asks at every later one, unless it broke.
+    #[inline(always)]
+    pub(super) fn paid_in_all(&self, request: usize, x: i32, end: End, paid: Paid) -> Paid {
+        match &self.till {
+            Some(till) if !end.broken() => till.pay_rest(&self.requests[request..], x, paid),
+            _ => paid,
         }
     }
 

@@ -6,6 +6,7 @@ mod batch;
 mod course;
 mod lane;
 mod look_up;
+mod till;
 
 pub(crate) use batch::{Batch, Ended};
 pub(crate) use course::LaneCourse;

@@ -34,6 +34,7 @@ mod exponential;
 mod history;
 mod instructions;
 mod kernel;
+mod lattice;
 mod models;
 mod money;
 mod plan;
@@ -53,10 +54,11 @@ pub use config::{
 };
 pub use history::{EpochMs, InputData, MAX_TRADES, PnlData, TierTerms, Trade};
 pub use instructions::Instructions;
+pub use lattice::{ExactLaw, exact_law};
 pub use plan::{Plan, PlanError, Shard};
 pub use report::{
-    BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, Execution, FanChart, Histogram,
-    MonteCarloErrors, Percentiles, Report, RiskMetrics, report, result_digest,
+    BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, Exact, ExactProbability, Execution,
+    FanChart, Histogram, MonteCarloErrors, Percentiles, Report, RiskMetrics, report, result_digest,
 };
 pub use run::{Cancelled, Control, run_shard, run_shard_by};
 pub use subject::Subject;

@@ -8,8 +8,9 @@ use super::shape::{
     ConfidenceIntervals, Distribution, Estimate, Execution, MonteCarloErrors, Percentiles, Report,
     RiskMetrics,
 };
-use super::{digest, fan, outcomes, rules};
+use super::{digest, exact, fan, outcomes, rules};
 use crate::kernel::DEPTH_ONE;
+use crate::lattice::exact_law;
 use crate::money::UNITS_PER_DOLLAR;
 use crate::tally::{Batch, Draw, Figure, Moments, Replicate};
 use crate::{ENGINE_VERSION, Plan, Tally};
@@ -28,6 +29,9 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
     view.warn(&risk_metrics, &mut warnings);
     let breaches = outcomes::breaches(&tally.events);
     let passes = outcomes::passes(&tally.events);
+    let passed = plan.limits.pass.map(|_| view.passed());
+    let exact =
+        exact_law(plan).map(|law| exact::compared(&law, view.broken(), passed, view.paths, &mut warnings));
     let mut report = Report {
         confidence_intervals: view.confidence_intervals(),
         variance: view.variance(&view.all),
@@ -43,6 +47,7 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
         ruin_probability: certain(Figure::Ruin),
         pass_probability: told(Figure::Pass),
         neither_probability: certain(Figure::Neither),
+        exact,
         expected_payout: certain(Figure::Payout),
         expected_payout_weekly: told(Figure::PayoutWeekly),
         time_to_breach: outcomes::time(&breaches),

@@ -4,6 +4,7 @@ mod build;
 mod digest;
 mod distribution;
 mod estimates;
+mod exact;
 mod fan;
 mod history;
 mod levels;
@@ -16,6 +17,6 @@ pub use build::report;
 pub use digest::result_digest;
 pub(crate) use history::unseen_loss_bound;
 pub use shape::{
-    BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, Execution, FanChart, Histogram,
-    MonteCarloErrors, Percentiles, Report, RiskMetrics,
+    BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, Exact, ExactProbability, Execution,
+    FanChart, Histogram, MonteCarloErrors, Percentiles, Report, RiskMetrics,
 };

@@ -53,6 +53,10 @@ pub struct Report {
     pub pass_probability: Option<Estimate>,
     /// The account neither breaks nor passes by the horizon.
     pub neither_probability: Estimate,
+    /// The probabilities again, computed without sampling; absent where no lattice applies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub exact: Option<Exact>,
     /// What the trader is paid, which is what the firm is expected to pay: by the rules' schedule, or else once at the
     /// horizon's end.
     pub expected_payout: Estimate,
@@ -209,6 +213,33 @@ impl Estimate {
             error_ratio: None,
         }
     }
+}
+
+/// Probabilities by dynamic programming over all paths at once: they hold no Monte Carlo error.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Exact {
+    /// The account breaks by the horizon.
+    pub breach_probability: ExactProbability,
+    /// The account passes by the horizon; absent where there is nothing to pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub pass_probability: Option<ExactProbability>,
+}
+
+/// A probability computed without sampling, and how the sampled one compares with it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ExactProbability {
+    /// The probability.
+    pub value: f64,
+    /// Its numerical error, absolute.
+    pub error: f64,
+    /// (sampled − exact) / √(exact (1 − exact) / paths); null where that is 0.
+    #[cfg_attr(feature = "schemas", schema(required = true))]
+    pub standard_errors: Option<f64>,
 }
 
 /// Broken paths by cause; when one move crosses two floors, the higher is the cause.

@@ -135,7 +135,7 @@ fn a_ruined_account_is_broken_without_any_rule() {
 }
 
 /// 4,096 equiprobable conditional means of a standard normal variable, each beside its mirror image.
-fn normal_rows() -> Vec<f64> {
+pub(crate) fn normal_rows() -> Vec<f64> {
     let density = |z: f64| libm::exp(-z * z / 2.0) / (2.0 * std::f64::consts::PI).sqrt();
     let quantile = |p: f64| {
         let (mut low, mut high) = (-9.0_f64, 9.0_f64);

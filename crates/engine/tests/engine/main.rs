@@ -4,6 +4,7 @@ mod another_fan;
 mod closed_forms;
 mod history_error;
 mod instructions;
+mod lattice;
 mod metamorphic;
 mod payouts;
 mod platform_rules;

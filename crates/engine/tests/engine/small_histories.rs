@@ -17,6 +17,7 @@ fn assert_defined(path: &str, value: &Value) {
         Value::Null => {
             let may_be_null = path.ends_with("/sharpeRatio")
                 || path.ends_with("/sortinoRatio")
+                || path.ends_with("/standardErrors")
                 || path.starts_with("/monteCarloErrors/");
             assert!(may_be_null, "{path} is null");
         }

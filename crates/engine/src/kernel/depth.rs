@@ -26,6 +26,11 @@ impl LogDepth {
     pub(crate) fn of(distance: i64) -> Self {
         Self(distance)
     }
+
+    /// That distance.
+    pub(crate) fn distance(self) -> i64 {
+        self.0
+    }
 }
 
 impl Depth for LogDepth {

@@ -127,6 +127,12 @@ impl DailyThresholds {
         });
         Self { limit, days: days.collect(), trades }
     }
+
+    /// The least start, in log-equity, from which some close of the day breaks the rule.
+    pub(crate) fn opens_in_log(&self, day: u32) -> i64 {
+        debug_assert_eq!(self.limit.flip, 0, "only a fraction of money is turned round");
+        self.days[day as usize]
+    }
 }
 
 impl DailyLoss for &DailyThresholds {

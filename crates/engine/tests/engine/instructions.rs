@@ -45,6 +45,13 @@ fn every_rule_and_model() {
         json!({"profitTarget": {"fraction": 0.02}, "timeLimitDays": 21, "payout": {"everyDays": 5, "minimum": 0}}),
         json!({"drawdown": {"kind": "trailing", "fraction": 0.02}, "profitSplit": 0}),
         json!({"dailyLoss": {"amount": 900, "of": "initial"}, "drawdown": {"kind": "trailingEndOfDay", "amount": 2_500}}),
+        json!({"drawdown": {"kind": "trailing", "fraction": 0.006}}),
+        json!({"drawdown": {"kind": "trailingEndOfDay", "fraction": 0.012}}),
+        json!({"drawdown": {"kind": "trailingEndOfDay", "fraction": 0.02, "lock": {"offset": 300}}, "minTrades": 12, "minDays": 6}),
+        json!({
+            "dailyLoss": {"amount": 700, "of": "initial"}, "drawdown": {"kind": "static", "fraction": 0.015},
+            "profitTarget": {"fraction": 0.02},
+        }),
     ] {
         for model in [json!({"model": "iid"}), json!({"blockLength": 4.5})] {
             for (level, sizing) in [("trade", "proportional"), ("trade", "fixed"), ("day", "proportional")] {

@@ -4,7 +4,7 @@ use std::array;
 use std::ops::Range;
 
 use super::course::{LaneCourse, Seen};
-use super::lane::{LANES, LanePath, Lanes, NO_EVENT};
+use super::lane::{EVENTS, LANES, LOST_DAY, LanePath, Lanes, NO_EVENT, PASSED};
 use super::till::Purses;
 use crate::Tally;
 use crate::instructions::Kind;
@@ -96,13 +96,15 @@ impl Batch {
             let requested_at = course.requests.get(request).map_or(u32::MAX, |at| at.step);
             let until = course.last_step.min(done + ROUND).min(requested_at);
             let next_stop = stop + course.fan_stops[stop..].iter().take_while(|&&at| at <= until).count();
-            let stops = &course.fan_stops[stop..next_stop];
+            let fan_stops = &course.fan_stops[stop..next_stop];
             let bins: [_; ROUND as usize] = array::from_fn(|at| tally.fan.bins((stop + at).min(last_stop)));
             for (index, lanes) in self.lanes[..under_way.div_ceil(LANES)].iter_mut().enumerate() {
-                let stops = stops.iter().zip(&bins).zip(self.seen[index..].iter_mut().step_by(CHUNKS));
+                let stops = fan_stops.iter().zip(&bins).zip(self.seen[index..].iter_mut().step_by(CHUNKS));
                 course.walk(process, kind, lanes, (done, until), stops);
+                let seen = self.seen[index..].iter_mut().step_by(CHUNKS);
+                course.resolve(lanes, fan_stops.iter().zip(&bins).zip(seen));
             }
-            for at in 0..stops.len() {
+            for at in 0..fan_stops.len() {
                 let row = self.seen[at * CHUNKS..][..CHUNKS].as_flattened();
                 tally.fan.see_each(stop + at, &row[..under_way]);
                 see_standing(stop + at, &self.gone.standing, tally);
@@ -196,8 +198,12 @@ fn settle(
             if path.event == NO_EVENT {
                 continue;
             }
-            let cause = if path.event & 1 == 1 { Cause::Pass } else { Cause::Drawdown };
-            finish(&path, End { step: path.event >> 1, cause: Some(cause) }, purses[chunk].lift(lane));
+            let cause = match path.event % EVENTS {
+                PASSED => Cause::Pass,
+                LOST_DAY => Cause::DailyLoss,
+                _ => Cause::Drawdown,
+            };
+            finish(&path, End { step: path.event / EVENTS, cause: Some(cause) }, purses[chunk].lift(lane));
             *under_way -= 1;
             let (last_chunk, last_lane) = (*under_way / LANES, *under_way % LANES);
             let (last, paid) = (all[last_chunk].lift(last_lane), purses[last_chunk].lift(last_lane));

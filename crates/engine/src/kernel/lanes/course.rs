@@ -1,6 +1,7 @@
 //! What the lanes of a plan have in common, and how they take their steps.
 
-use super::lane::{LANES, Lanes, NO_EVENT, mask};
+use super::days::{Days, LookUpDays, WithDays};
+use super::lane::{BROKE, EVENTS, LANES, LOST_DAY, Lanes, NO_EVENT, PASSED, mask};
 use super::look_up::{self, LookUp};
 use super::till::Till;
 use crate::Level;
@@ -11,7 +12,7 @@ use crate::plan::Plan;
 use crate::random::Streams;
 use crate::rules::floor::{Drop, Follows};
 use crate::rules::{Paid, Pass, Stop as PlanStop};
-use crate::scale::Scale;
+use crate::scale::{RUIN_LINE, Scale};
 use crate::tally::Bins;
 
 /// States of at most this size leave room for their differences in 32 bits.
@@ -26,8 +27,7 @@ const ABOVE_ALL: i64 = (1 << 30) - 1;
 /// A plan's rows and rules in 32 bits.
 #[derive(Clone, Debug)]
 pub(crate) struct LaneCourse<'a> {
-    /// The step of each row, and zeros up to a power of two, at least the rows of a table in registers.
-    steps: Vec<i32>,
+    rows: LaneRows<'a>,
     start: i32,
     peak: i32,
     floor: FloorBehind,
@@ -38,6 +38,14 @@ pub(crate) struct LaneCourse<'a> {
     pub(super) requests: Vec<PlanStop>,
     pub(super) till: Option<Till>,
     pub(super) last_step: u32,
+}
+
+/// What the rows do.
+#[derive(Clone, Debug)]
+enum LaneRows<'a> {
+    /// The step of each trade, and zeros up to a power of two, at least the rows of a table in registers.
+    Trades(Vec<i32>),
+    Days(Days<'a>),
 }
 
 /// The bins of one chunk at one stop.
@@ -61,19 +69,19 @@ struct PassAt {
 }
 
 impl<'a> LaneCourse<'a> {
-    /// `None` where a path of the plan does more than lanes do: rows that are days, money, an amount below a
-    /// compounding peak, a consistency rule, a break at the start, or states past 32 bits (ruin among them).
+    /// `None` where a path of the plan does more than lanes do: money, an amount below a compounding peak, a consistency
+    /// rule, a minimum of trades over days of unlike many, a break at the start, states past 32 bits (ruin among them), or
+    /// more than [`Days`] tell.
     pub(crate) fn of(plan: &'a Plan) -> Option<Self> {
         let (floor, start) = (plan.limits.floor, plan.start);
         let Scale::Log { base } = plan.scale else { return None };
-        if plan.horizon.level != Level::Trade || start.x <= start.floor {
+        if start.x <= start.floor {
             return None;
         }
         if plan.limits.pass.is_some_and(|pass| pass.consistency.is_some()) {
             return None;
         }
-        let longest = plan.rows.trades.iter().map(|step| step.saturating_abs()).max()?;
-        let travel = longest.saturating_mul(i64::from(plan.horizon.steps));
+        let travel = plan.rows.farthest().saturating_mul(i64::from(plan.horizon.steps) + 1);
         if travel.saturating_add(start.x.abs().max(start.peak.abs())) > STATE_MAX {
             return None;
         }
@@ -81,21 +89,34 @@ impl<'a> LaneCourse<'a> {
             (Follows::Nothing, _) => {
                 FloorBehind { distance: 0, lowest: narrow(start.floor), highest: narrow(start.floor) }
             }
-            (Follows::EveryClose, Drop::Distance(distance)) if distance <= STATE_MAX => FloorBehind {
-                distance: distance as i32,
-                lowest: narrow(floor.ruin),
-                highest: narrow(floor.ceiling),
-            },
+            (Follows::EveryClose | Follows::DayClose, Drop::Distance(distance)) if distance <= STATE_MAX => {
+                FloorBehind {
+                    distance: distance as i32,
+                    lowest: narrow(floor.ruin),
+                    highest: narrow(floor.ceiling),
+                }
+            }
             _ => return None,
         };
-        let mut steps: Vec<i32> = plan.rows.trades.iter().map(|&step| step as i32).collect();
-        steps.resize(steps.len().next_power_of_two().max(look_up::ROWS), 0);
+        let rows = match plan.horizon.level {
+            Level::Day => LaneRows::Days(Days::of(plan)?),
+            Level::Trade if plan.rows.trades.iter().any(|&step| step <= RUIN_LINE) => return None,
+            Level::Trade => {
+                let mut steps: Vec<i32> = plan.rows.trades.iter().map(|&step| step as i32).collect();
+                steps.resize(steps.len().next_power_of_two().max(look_up::ROWS), 0);
+                LaneRows::Trades(steps)
+            }
+        };
+        let pass = match plan.limits.pass {
+            None => None,
+            Some(pass) => Some(PassAt::of(pass, plan)?),
+        };
         Some(Self {
-            steps,
+            rows,
             start: start.x as i32,
             peak: start.peak as i32,
             floor,
-            pass: plan.limits.pass.map(PassAt::of),
+            pass,
             fan_stops: &plan.layout.stops,
             requests: plan
                 .stops
@@ -124,6 +145,7 @@ impl<'a> LaneCourse<'a> {
             rows,
             x: [self.start; LANES],
             peak: [self.peak; LANES],
+            day_peak: [self.peak; LANES],
             depth: [self.peak.wrapping_sub(self.start); LANES],
             event: [NO_EVENT; LANES],
             path: std::array::from_fn(|lane| offset + lane as u32),
@@ -150,14 +172,45 @@ impl<'a> LaneCourse<'a> {
         (done, until): (u32, u32),
         stops: impl Iterator<Item = Stop<'s>>,
     ) {
-        match <&[i32; look_up::ROWS]>::try_from(self.steps.as_slice()) {
+        let trades = match &self.rows {
+            LaneRows::Trades(steps) => steps.as_slice(),
+            LaneRows::Days(days) => {
+                let walk = WalkDays { course: self, days, process, lanes, steps: (done, until), stops };
+                return days.look_up(kind, walk);
+            }
+        };
+        match <&[i32; look_up::ROWS]>::try_from(trades) {
             #[cfg(target_arch = "x86_64")]
             Ok(table) if kind.permutes() => {
                 // SAFETY: of this kind is only what `Instructions` runs where the machine has AVX-512.
                 let table = unsafe { look_up::Permuted::new(table) };
                 self.tread_by(process, table, lanes, (done, until), stops);
             }
-            _ => self.tread_by(process, look_up::Loaded(&self.steps), lanes, (done, until), stops),
+            _ => self.tread_by(process, look_up::Loaded(trades), lanes, (done, until), stops),
+        }
+    }
+
+    /// Where a day broke an account: which of its trades did, by which rule, and so what the stops after it see. Every event
+    /// of the lanes is of the steps just taken.
+    #[inline(always)]
+    pub(super) fn resolve<'s>(&self, lanes: &mut Lanes, stops: impl Iterator<Item = Stop<'s>>) {
+        let LaneRows::Days(days) = &self.rows else { return };
+        let is_broken = |event: u32| event != NO_EVENT && event % EVENTS == BROKE;
+        let broken: [bool; LANES] = std::array::from_fn(|lane| is_broken(lanes.event[lane]));
+        if !broken.contains(&true) {
+            return;
+        }
+        for lane in (0..LANES).filter(|&lane| broken[lane]) {
+            let mut path = lanes.lift(lane);
+            if days.replay(&mut path) {
+                path.event += LOST_DAY;
+            }
+            lanes.put(lane, &path);
+        }
+        for ((&stop, bins), seen) in stops {
+            for lane in (0..LANES).filter(|&lane| broken[lane] && lanes.event[lane] / EVENTS <= stop) {
+                seen[lane] = bins.index_each(&[lanes.x[lane]])[0];
+            }
         }
     }
 
@@ -194,7 +247,7 @@ impl<'a> LaneCourse<'a> {
         let mut now = lanes.clone();
         let mut stops = stops.peekable();
         for step in done + 1..=until {
-            let (breaks, passing) = (step.wrapping_mul(2), step.wrapping_mul(2).wrapping_add(1));
+            let (breaks, passing) = events_at(step);
             let moves = table.at(&now.rows);
             // `STATE_MAX` leaves no sum or difference to overflow; wrapping ones need no check in each lane.
             let Lanes { streams, rows, x, peak, depth, event, .. } = &mut now;
@@ -217,10 +270,82 @@ impl<'a> LaneCourse<'a> {
     }
 }
 
+/// The events of a step: a breach, and a pass.
+#[inline(always)]
+fn events_at(step: u32) -> (u32, u32) {
+    let at = step.wrapping_mul(EVENTS);
+    (at.wrapping_add(BROKE), at.wrapping_add(PASSED))
+}
+
+/// Takes steps that are days.
+struct WalkDays<'w, 'c, 'a, P, S> {
+    course: &'c LaneCourse<'a>,
+    days: &'c Days<'a>,
+    process: &'w P,
+    lanes: &'w mut Lanes,
+    steps: (u32, u32),
+    stops: S,
+}
+
+impl<'s, P: IndexProcess, S: Iterator<Item = Stop<'s>>> WithDays for WalkDays<'_, '_, '_, P, S> {
+    /// Each day from its extremes: exact but for a day that breaks the account, before which it stands still until
+    /// [`LaneCourse::resolve`].
+    #[inline(always)]
+    fn with(self, table: impl LookUpDays) {
+        let FloorBehind { distance, lowest, highest } = self.course.floor;
+        let (by_day, breaking_depth) = (self.days.by_day, self.days.breaking_depth);
+        let PassAt { at, from_step } =
+            self.course.pass.unwrap_or(PassAt { at: i32::MAX, from_step: u32::MAX });
+        // A copy, so that it stays in registers from step to step.
+        let mut now = self.lanes.clone();
+        let mut stops = self.stops.peekable();
+        let (done, until) = self.steps;
+        for step in done + 1..=until {
+            let (breaks, passing) = events_at(step);
+            let moves = table.at(&now.rows);
+            let Lanes { streams, rows, x, peak, day_peak, depth, event, .. } = &mut now;
+            let next = self.process.next_each(streams, rows);
+            for lane in 0..LANES {
+                let goes_on = mask(event[lane] == NO_EVENT);
+                let (open, low) = (x[lane], x[lane].wrapping_add(moves.low[lane]));
+                let fall = peak[lane].wrapping_sub(low).max(moves.fall[lane]);
+                let followed = (day_peak[lane] & by_day) | (peak[lane] & !by_day);
+                let floor = followed.wrapping_sub(distance).min(highest).max(lowest);
+                let broken = goes_on
+                    & (mask(low <= floor)
+                        | mask(fall >= breaking_depth)
+                        | mask(open >= moves.loses_from[lane]));
+                let holds = goes_on & !broken;
+                x[lane] = open.wrapping_add(moves.step[lane] & holds as i32);
+                peak[lane] = peak[lane].max(open.wrapping_add(moves.high[lane] & holds as i32));
+                day_peak[lane] = day_peak[lane].max(x[lane]);
+                depth[lane] = depth[lane].max(fall & holds as i32);
+                let passed = holds & mask((x[lane] >= at) & (step >= from_step));
+                let happened = (broken & breaks) | (passed & passing) | !(broken | passed);
+                event[lane] = event[lane].min(happened);
+                let moves_on = mask(event[lane] == NO_EVENT);
+                rows[lane] = (next[lane] & moves_on) | (rows[lane] & !moves_on);
+            }
+            if let Some(((_, bins), seen)) = stops.next_if(|((stop, _), _)| **stop == step) {
+                *seen = bins.index_each(x);
+            }
+        }
+        *self.lanes = now;
+    }
+}
+
 impl PassAt {
-    fn of(pass: Pass) -> Self {
-        let step = pass.min_trades.max(u64::from(pass.min_rows));
-        Self { at: narrow(pass.at), from_step: u32::try_from(step).unwrap_or(u32::MAX) }
+    /// `None` where the step from which enough trades are done differs from path to path.
+    fn of(pass: Pass, plan: &Plan) -> Option<Self> {
+        let trades_a_row = match plan.rows.days.as_slice() {
+            [] => 1,
+            [first, rest @ ..] => {
+                let is_even = pass.min_trades == 0 || rest.iter().all(|day| day.trades == first.trades);
+                is_even.then_some(u64::from(first.trades))?
+            }
+        };
+        let step = pass.min_trades.div_ceil(trades_a_row).max(u64::from(pass.min_rows));
+        Some(Self { at: narrow(pass.at), from_step: u32::try_from(step).unwrap_or(u32::MAX) })
     }
 }
 
@@ -254,7 +379,13 @@ mod tests {
         assert!(is_served(json!({})));
         assert!(is_served(json!({"rules": "assessment", "model": "iid", "steps": 2_000})));
         assert!(is_served(json!({"rules": {"drawdown": {"kind": "static", "amount": 3_000}}})));
-        assert!(!is_served(json!({"level": "day"})));
+        assert!(is_served(json!({"level": "day"})));
+        assert!(is_served(json!({"level": "day", "rules": {"minDays": 2}})));
+        assert!(
+            !is_served(json!({"level": "day", "rules": {"minTrades": 2}})),
+            "days of two trades and of three"
+        );
+        assert!(is_served(json!({"rules": {"dailyLoss": {"amount": 1_000, "of": "initial"}}})));
         assert!(!is_served(json!({"sizing": "fixed"})));
         assert!(!is_served(json!({"rules": {"drawdown": {"kind": "trailing", "amount": 3_000}}})));
         assert!(!is_served(json!({"steps": 100_000})), "100,000 · 0.4 % of log-equity · 2²⁴ is past 2²⁹");

@@ -8,8 +8,17 @@ pub(crate) const LANES: usize = 32;
 /// One number for each lane.
 pub(crate) type Numbers = [i32; LANES];
 
-/// No event yet. Others are `step · 2 + (1 where it passed)`, so that the first is the least.
+/// No event yet. Others are `step · EVENTS` and one of the three below, so that the first is the least and a breach
+/// beats a pass.
 pub(super) const NO_EVENT: u32 = u32::MAX;
+/// Kinds of events, and one more: a power of two.
+pub(super) const EVENTS: u32 = 4;
+/// The total-drawdown rule broke the account; or a day did, and it is not known yet by which rule.
+pub(super) const BROKE: u32 = 0;
+/// The daily-loss rule broke it.
+pub(super) const LOST_DAY: u32 = 1;
+/// It passed.
+pub(super) const PASSED: u32 = 2;
 
 /// All ones or all zeros: a choice without a branch.
 #[inline(always)]
@@ -22,10 +31,12 @@ pub(crate) fn mask(is_so: bool) -> u32 {
 #[repr(align(64))]
 pub(super) struct Lanes {
     pub(super) streams: Streams,
-    /// The row that comes next.
+    /// The row that comes next; the last one, where a path ended on a day.
     pub(super) rows: Words,
     pub(super) x: Numbers,
     pub(super) peak: Numbers,
+    /// The highest day's close, where rows are days.
+    pub(super) day_peak: Numbers,
     /// The greatest distance of a close below its peak.
     pub(super) depth: Numbers,
     /// What ended the path, and when.
@@ -38,9 +49,10 @@ pub(super) struct Lanes {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LanePath {
     stream: [u32; 4],
-    row: u32,
+    pub(super) row: u32,
     pub(super) x: i32,
-    peak: i32,
+    pub(super) peak: i32,
+    pub(super) day_peak: i32,
     pub(super) depth: i32,
     pub(super) event: u32,
     pub(super) path: u32,
@@ -55,6 +67,7 @@ impl Lanes {
             row: self.rows[lane],
             x: self.x[lane],
             peak: self.peak[lane],
+            day_peak: self.day_peak[lane],
             depth: self.depth[lane],
             event: self.event[lane],
             path: self.path[lane],
@@ -68,6 +81,7 @@ impl Lanes {
         self.rows[lane] = path.row;
         self.x[lane] = path.x;
         self.peak[lane] = path.peak;
+        self.day_peak[lane] = path.day_peak;
         self.depth[lane] = path.depth;
         self.event[lane] = path.event;
         self.path[lane] = path.path;

@@ -4,6 +4,7 @@
 
 mod batch;
 mod course;
+mod days;
 mod lane;
 mod look_up;
 mod till;

@@ -291,7 +291,7 @@ impl<'s, P: IndexProcess, S: Iterator<Item = Stop<'s>>> WithDays for WalkDays<'_
     /// Each day from its extremes: exact but for a day that breaks the account, before which it stands still until
     /// [`LaneCourse::resolve`].
     #[inline(always)]
-    fn with(self, table: impl LookUpDays) {
+    fn with<L: LookUpDays>(self, table: L) {
         let FloorBehind { distance, lowest, highest } = self.course.floor;
         let (by_day, breaking_depth) = (self.days.by_day, self.days.breaking_depth);
         let PassAt { at, from_step } =
@@ -308,18 +308,25 @@ impl<'s, P: IndexProcess, S: Iterator<Item = Stop<'s>>> WithDays for WalkDays<'_
             for lane in 0..LANES {
                 let goes_on = mask(event[lane] == NO_EVENT);
                 let (open, low) = (x[lane], x[lane].wrapping_add(moves.low[lane]));
-                let fall = peak[lane].wrapping_sub(low).max(moves.fall[lane]);
-                let followed = (day_peak[lane] & by_day) | (peak[lane] & !by_day);
+                let followed =
+                    if L::SINGLE { peak[lane] } else { (day_peak[lane] & by_day) | (peak[lane] & !by_day) };
                 let floor = followed.wrapping_sub(distance).min(highest).max(lowest);
-                let broken = goes_on
-                    & (mask(low <= floor)
-                        | mask(fall >= breaking_depth)
-                        | mask(open >= moves.loses_from[lane]));
-                let holds = goes_on & !broken;
-                x[lane] = open.wrapping_add(moves.step[lane] & holds as i32);
-                peak[lane] = peak[lane].max(open.wrapping_add(moves.high[lane] & holds as i32));
-                day_peak[lane] = day_peak[lane].max(x[lane]);
-                depth[lane] = depth[lane].max(fall & holds as i32);
+                let crosses = mask(low <= floor) | mask(open >= moves.loses_from[lane]);
+                let holds;
+                if L::SINGLE {
+                    holds = goes_on & !crosses;
+                    x[lane] = open.wrapping_add(moves.step[lane] & holds as i32);
+                    peak[lane] = peak[lane].max(x[lane]);
+                    depth[lane] = depth[lane].max(peak[lane].wrapping_sub(x[lane]));
+                } else {
+                    let fall = peak[lane].wrapping_sub(low).max(moves.fall[lane]);
+                    holds = goes_on & !(crosses | mask(fall >= breaking_depth));
+                    x[lane] = open.wrapping_add(moves.step[lane] & holds as i32);
+                    peak[lane] = peak[lane].max(open.wrapping_add(moves.high[lane] & holds as i32));
+                    day_peak[lane] = day_peak[lane].max(x[lane]);
+                    depth[lane] = depth[lane].max(fall & holds as i32);
+                }
+                let broken = goes_on & !holds;
                 let passed = holds & mask((x[lane] >= at) & (step >= from_step));
                 let happened = (broken & breaks) | (passed & passing) | !(broken | passed);
                 event[lane] = event[lane].min(happened);
@@ -361,7 +368,7 @@ mod tests {
     use crate::{Plan, Subject};
 
     fn plan(config: Value) -> Plan {
-        let trade = |n: i64, pnl: f64| json!({"id": n.to_string(), "type": "close", "pnl": pnl, "timestamp": n * 40_000_000});
+        let trade = |n: i64, pnl: f64| json!({"id": n.to_string(), "type": "close", "pnl": pnl, "timestamp": n * 45_000_000});
         let trades: Vec<Value> =
             [400.0, -300.0, 250.0, -120.0].into_iter().zip(1..).map(|(pnl, n)| trade(n, pnl)).collect();
         let input = json!({

@@ -32,6 +32,8 @@ pub(super) struct Moves {
 
 /// A way to look up what days do.
 pub(super) trait LookUpDays: Copy {
+    /// Whether a day has one trade, so that its close is its lowest and its highest.
+    const SINGLE: bool;
     /// What the days `rows` do.
     fn at(self, rows: &Words) -> Moves;
 }
@@ -49,6 +51,8 @@ struct SingleLimited<T>(T, T);
 struct Many<T>([T; 5]);
 
 impl<T: LookUp> LookUpDays for Single<T> {
+    const SINGLE: bool = true;
+
     #[inline(always)]
     fn at(self, rows: &Words) -> Moves {
         let step = self.0.at(rows);
@@ -57,6 +61,8 @@ impl<T: LookUp> LookUpDays for Single<T> {
 }
 
 impl<T: LookUp> LookUpDays for SingleLimited<T> {
+    const SINGLE: bool = true;
+
     #[inline(always)]
     fn at(self, rows: &Words) -> Moves {
         Moves { loses_from: self.1.at(rows), ..Single(self.0).at(rows) }
@@ -64,6 +70,8 @@ impl<T: LookUp> LookUpDays for SingleLimited<T> {
 }
 
 impl<T: LookUp> LookUpDays for Many<T> {
+    const SINGLE: bool = false;
+
     #[inline(always)]
     fn at(self, rows: &Words) -> Moves {
         let [step, low, high, fall, loses_from] = self.0.map(|table| table.at(rows));
@@ -73,7 +81,7 @@ impl<T: LookUp> LookUpDays for Many<T> {
 
 /// What is done with a way to look up, whichever it is.
 pub(super) trait WithDays {
-    fn with(self, days: impl LookUpDays);
+    fn with<L: LookUpDays>(self, days: L);
 }
 
 /// The days of a plan, and how they break accounts.

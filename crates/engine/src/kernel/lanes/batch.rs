@@ -101,8 +101,10 @@ impl Batch {
             for (index, lanes) in self.lanes[..under_way.div_ceil(LANES)].iter_mut().enumerate() {
                 let stops = fan_stops.iter().zip(&bins).zip(self.seen[index..].iter_mut().step_by(CHUNKS));
                 course.walk(process, kind, lanes, (done, until), stops);
-                let seen = self.seen[index..].iter_mut().step_by(CHUNKS);
-                course.resolve(lanes, fan_stops.iter().zip(&bins).zip(seen));
+                let seen = &mut self.seen;
+                course.resolve(lanes, fan_stops, |at, lane, x| {
+                    seen[at * CHUNKS + index][lane] = bins[at].index_each(&[x])[0];
+                });
             }
             for at in 0..fan_stops.len() {
                 let row = self.seen[at * CHUNKS..][..CHUNKS].as_flattened();

@@ -190,26 +190,27 @@ impl<'a> LaneCourse<'a> {
         }
     }
 
-    /// Where a day broke an account: which of its trades did, by which rule, and so what the stops after it see. Every event
-    /// of the lanes is of the steps just taken.
+    /// Where a day broke an account: which of its trades did, by which rule, and so what the fan's stops see from then on:
+    /// `seen(at, lane, x)` for each lane and each of `stops`. Every event of the lanes is of the steps just taken.
     #[inline(always)]
-    pub(super) fn resolve<'s>(&self, lanes: &mut Lanes, stops: impl Iterator<Item = Stop<'s>>) {
+    pub(super) fn resolve(&self, lanes: &mut Lanes, stops: &[u32], mut seen: impl FnMut(usize, usize, i32)) {
         let LaneRows::Days(days) = &self.rows else { return };
-        let is_broken = |event: u32| event != NO_EVENT && event % EVENTS == BROKE;
-        let broken: [bool; LANES] = std::array::from_fn(|lane| is_broken(lanes.event[lane]));
-        if !broken.contains(&true) {
-            return;
+        let mut broken = 0_u32;
+        for lane in 0..LANES {
+            let event = lanes.event[lane];
+            broken |= u32::from((event != NO_EVENT) & (event % EVENTS == BROKE)) << lane;
         }
-        for lane in (0..LANES).filter(|&lane| broken[lane]) {
+        while broken != 0 {
+            let lane = broken.trailing_zeros() as usize;
+            broken &= broken.wrapping_sub(1);
             let mut path = lanes.lift(lane);
+            let step = path.event / EVENTS;
             if days.replay(&mut path) {
                 path.event += LOST_DAY;
             }
-            lanes.put(lane, &path);
-        }
-        for ((&stop, bins), seen) in stops {
-            for lane in (0..LANES).filter(|&lane| broken[lane] && lanes.event[lane] / EVENTS <= stop) {
-                seen[lane] = bins.index_each(&[lanes.x[lane]])[0];
+            (lanes.x[lane], lanes.depth[lane], lanes.event[lane]) = (path.x, path.depth, path.event);
+            for at in (0..stops.len()).rev().take_while(|&at| stops[at] >= step) {
+                seen(at, lane, path.x);
             }
         }
     }

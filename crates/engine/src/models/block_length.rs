@@ -120,6 +120,17 @@ mod tests {
         assert_eq!(choose(&[0.1; 50]), 1.0);
     }
 
+    #[test]
+    fn no_block_is_longer_than_a_third_of_the_rows() {
+        // Gains and losses in turn: their long-run variance is all but 0, and the optimum beyond all bounds.
+        let turns = |n: i32| (0..n).map(|i| f64::from(1 - 2 * (i % 2))).collect::<Vec<_>>();
+        assert_eq!(choose(&turns(10)), 10.0 / 3.0);
+        assert_eq!(choose(&turns(24)), 8.0);
+        // Politis and White's own bound is the lesser one from 82 rows on: ⌈3 √120⌉, not 40.
+        assert_eq!(choose(&turns(120)), 33.0);
+        assert_eq!(choose(&turns(9)), 1.0);
+    }
+
     /// AR(1) with uniform innovations.
     fn autoregressive(rho: f64, n: usize) -> Vec<f64> {
         let mut stream = crate::random::Stream::of_path(2_026, 1);

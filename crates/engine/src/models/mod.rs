@@ -1,6 +1,8 @@
 //! Index processes: which row of the table comes next.
 
 pub(crate) mod block_length;
+#[cfg(test)]
+mod draws;
 mod iid;
 mod reweight;
 mod stationary;

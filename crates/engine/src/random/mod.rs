@@ -2,6 +2,8 @@
 
 pub(crate) mod bounded;
 mod philox;
+#[cfg(test)]
+pub(crate) mod statistics;
 mod streams;
 mod xoshiro;
 

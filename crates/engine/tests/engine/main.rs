@@ -1,6 +1,7 @@
 //! What the engine promises, tested from outside: one binary, so that the shared accounts are compiled once.
 
 mod another_fan;
+mod brownian;
 mod closed_forms;
 mod history_error;
 mod instructions;

@@ -84,3 +84,20 @@ pub(crate) fn log_step(r: f64) -> i64 {
 fn round(x: f64) -> i64 {
     x.round() as i64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{RUIN_LINE, RUIN_STEP, Scale, log_step};
+
+    #[test]
+    fn a_return_that_leaves_nothing_ruins() {
+        let scale = Scale::Log { base: 10_000.0 };
+        assert_eq!([log_step(-1.0), log_step(-1.5)], [RUIN_STEP; 2]);
+        assert_eq!(scale.balance(RUIN_STEP), 0.0);
+        // A ten-thousandth is left: a dollar of ten thousand.
+        assert!(log_step(-0.9999) > RUIN_LINE);
+        assert_eq!(scale.balance(log_step(-0.9999)), 1.0);
+        assert_eq!(scale.ruin(), RUIN_LINE);
+        assert_eq!(Scale::Money.ruin(), 0);
+    }
+}

@@ -3,6 +3,7 @@
 mod another_fan;
 mod brownian;
 mod closed_forms;
+mod definitions;
 mod history_error;
 mod instructions;
 mod lattice;

@@ -1,7 +1,7 @@
 //! The past balances, rebuilt from the starting balance.
 
 use super::closing::closing_trades;
-use crate::money::{self, dollars};
+use crate::money::{self, MAX_BALANCE, dollars};
 use crate::scale;
 use crate::{FieldError, InputData, PlanError, Sizing};
 
@@ -35,16 +35,10 @@ pub(crate) fn starting_balance(input: &InputData) -> f64 {
 /// Rebuilds the balances and turns each closing trade into a step.
 ///
 /// # Errors
-/// Names the trade after which the balance is not above 0 where returns compound, and a history without closing trades.
+/// Names the trade after which the balance is not above 0 where returns compound, or past what the engine counts, and a
+/// history without closing trades.
 pub(crate) fn rebuild(input: &InputData, sizing: Sizing, max_risk: f64) -> Result<Past, PlanError> {
     let starting_balance = starting_balance(input);
-    if starting_balance <= 0.0 {
-        return Err(FieldError {
-            field: "inputData.startingBalance".to_owned(),
-            message: format!("must be above 0; it is {starting_balance} (given, or balance less realized)"),
-        }
-        .into());
-    }
     // In integer units, so that the order of equal sums does not matter and 0.1 + 0.2 is 0.3.
     let mut balance = money::units(starting_balance);
     let mut past = Past { closed: Vec::new(), starting_balance, final_balance: starting_balance, risky: 0 };
@@ -57,16 +51,27 @@ pub(crate) fn rebuild(input: &InputData, sizing: Sizing, max_risk: f64) -> Resul
         });
         balance += money::units(trade.pnl);
         if balance <= 0 && sizing == Sizing::Proportional {
-            return Err(FieldError {
-                field: format!("inputData.tradeHistory[{index}].pnl"),
-                message: format!(
-                    "takes the balance, rebuilt from {starting_balance}, to {}; returns need it above 0",
-                    dollars(balance)
-                ),
-            }
-            .into());
+            return Err(past.taken_to(balance, index, "returns need it above 0").into());
+        }
+        if balance.abs() > MAX_BALANCE {
+            let counted = format!("the engine counts up to ±{}", dollars(MAX_BALANCE));
+            return Err(past.taken_to(balance, index, &counted).into());
         }
     }
     past.final_balance = dollars(balance);
     if past.closed.is_empty() { Err(PlanError::NoClosingTrades) } else { Ok(past) }
+}
+
+impl Past {
+    /// The fault of the trade at `index` of the input, which took the balance to so many units.
+    fn taken_to(&self, balance: i64, index: usize, wanted: &str) -> FieldError {
+        FieldError {
+            field: format!("inputData.tradeHistory[{index}].pnl"),
+            message: format!(
+                "takes the balance, rebuilt from {}, to {}; {wanted}",
+                self.starting_balance,
+                dollars(balance)
+            ),
+        }
+    }
 }

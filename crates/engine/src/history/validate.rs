@@ -1,11 +1,13 @@
 //! The ranges of an input: all numbers finite and small enough that later arithmetic is exact.
 
-use super::{InputData, MAX_TRADES, TierTerms, Trade};
+use super::rebuild::starting_balance;
+use super::{EpochMs, FIRST_MS, InputData, LAST_MS, MAX_TRADES, TierTerms, Trade};
 use crate::FieldError;
 use crate::money::MAX_DOLLARS;
 
 impl InputData {
-    /// Checks every number: finite, money within ± ten billion dollars, balances and fractions within their ranges.
+    /// Checks every number: finite, money within ± ten billion dollars, balances and fractions within their ranges,
+    /// times within the years 1 to 9999.
     ///
     /// # Errors
     /// Names the first field that is out of its range, as a path below `inputData`.
@@ -25,7 +27,7 @@ impl InputData {
         positive_money("pnlData.peak", pnl.peak)?;
         money("pnlData.realized", pnl.realized)?;
         money("pnlData.unrealized", pnl.unrealized)?;
-        self.starting_balance.map_or(Ok(()), |value| positive_money("startingBalance", value))?;
+        self.validate_start()?;
         if let Some(value) = self.total_withdrawals {
             money("totalWithdrawals", value)?;
             if value < 0.0 {
@@ -35,6 +37,15 @@ impl InputData {
         drawdown("maxDrawdown", self.max_drawdown)?;
         within("maxRiskPerTrade", self.max_risk_per_trade, 0.0..=RISK_MAX)?;
         self.tier.as_ref().map_or(Ok(()), TierTerms::validate)
+    }
+
+    /// What is left over of two balances may be a rounding error: a fresh account of it would have returns of no size.
+    fn validate_start(&self) -> Result<(), FieldError> {
+        let start = starting_balance(self);
+        positive_money("startingBalance", start).map_err(|FieldError { field, message }| FieldError {
+            field,
+            message: message + if self.starting_balance.is_some() { "" } else { " (balance less realized)" },
+        })
     }
 }
 
@@ -49,7 +60,13 @@ impl Trade {
                 return Err(fault(&path(field), "must be a finite number"));
             }
         }
-        Ok(())
+        let EpochMs(ms) = self.timestamp;
+        if (FIRST_MS..=LAST_MS).contains(&ms) {
+            Ok(())
+        } else {
+            let message = format!("must be within the years 1 to 9999; it is {ms} ms from 1970");
+            Err(fault(&path("timestamp"), &message))
+        }
     }
 }
 

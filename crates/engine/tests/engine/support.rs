@@ -119,3 +119,26 @@ pub(crate) fn json(report: &Report) -> serde_json::Value {
 pub(crate) fn execution() -> Execution {
     Execution { executed_on: "test".to_owned(), simulation_time_seconds: 0.5 }
 }
+
+/// JSON has no NaN: what is not finite is written as null, and only some fields may be null. `what` is for the failure.
+pub(crate) fn assert_defined(what: &str, path: &str, value: &serde_json::Value) {
+    use serde_json::Value;
+    match value {
+        Value::Null => {
+            let is_figure = |name: &str| !name.contains('/');
+            let may_be_null = path.ends_with("/sharpeRatio")
+                || path.ends_with("/sortinoRatio")
+                || path.ends_with("/standardErrors")
+                || path.strip_prefix("/monteCarloErrors/").is_some_and(is_figure);
+            assert!(may_be_null, "{what}: {path} is null");
+        }
+        Value::Number(number) => {
+            assert!(number.as_f64().is_some_and(f64::is_finite), "{what}: {path} is {number}");
+        }
+        Value::Array(items) => items.iter().for_each(|item| assert_defined(what, &format!("{path}/0"), item)),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(key, field)| assert_defined(what, &format!("{path}/{key}"), field));
+        }
+        _ => {}
+    }
+}

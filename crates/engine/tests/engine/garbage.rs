@@ -210,7 +210,7 @@ fn every_number_of_the_rules() {
 
 #[test]
 fn every_mean_block_length() {
-    for length in NUMBERS {
+    for length in NUMBERS.into_iter().chain([858_993_459.0, 858_993_460.0]) {
         let asked = SimulationConfig { block_length: Some(length), ..small(Sizing::Proportional) };
         // 2³² − 1 possible draws among five rows.
         if (1.0..=858_993_459.0).contains(&length) {
@@ -344,12 +344,16 @@ fn ten_billion_won_and_lost() {
         let mut input = account(start, &pnls, 2);
         input.pnl_data.balance = start;
         input.pnl_data.peak = 1e10;
-        for sizing in [Sizing::Fixed, Sizing::Proportional] {
-            for asked in [
-                small(sizing),
-                SimulationConfig { level: config(json!({"level": "day"})).level, ..small(sizing) },
-            ] {
-                assert_all_defined(&format!("{pnls:?}"), &funded(), &input, &asked);
+        // The peak breaks most at the start, unless no rule looks at it.
+        for rules in [json!({}), json!("funded"), json!({"drawdown": {"kind": "trailing", "amount": 1e10}})] {
+            for level in ["trade", "day"] {
+                for sizing in [Sizing::Fixed, Sizing::Proportional] {
+                    let SimulationConfig { rules, level, .. } =
+                        config(json!({"rules": rules, "level": level}));
+                    let what = format!("{pnls:?} by {level:?} under {rules:?}");
+                    let asked = SimulationConfig { rules, level, ..small(sizing) };
+                    assert_all_defined(&what, &funded(), &input, &asked);
+                }
             }
         }
     }

@@ -50,7 +50,7 @@ mod tally;
 
 pub use config::{
     Consistency, DailyLoss, DailyLossReference, Drawdown, DrawdownKind, FieldError, Level, Lock, MAX_PATHS,
-    Model, PayoutSchedule, ProfitTarget, RuleSet, Rules, RulesPreset, SimulationConfig, Sizing,
+    Model, PayoutSchedule, ProfitTarget, RuleSet, Rules, RulesPreset, SimulationConfig, Sizing, Stress,
 };
 pub use history::{EpochMs, InputData, MAX_TRADES, PnlData, TierTerms, Trade};
 pub use instructions::Instructions;

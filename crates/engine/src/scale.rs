@@ -68,11 +68,20 @@ pub(crate) fn log_balance(base: f64, x: f64) -> f64 {
     whole((base * exp(x / LOG_ONE) * money::UNITS_PER_DOLLAR).min(MAX_BALANCE as f64))
 }
 
-/// The step of a trade that made `pnl` dollars on `balance_before` dollars.
-pub(crate) fn step(sizing: Sizing, pnl: f64, balance_before: f64) -> i64 {
+/// What a trade that made `pnl` dollars on `balance_before` dollars changed: a fraction of the balance where returns
+/// compound, dollars where dollars add up.
+pub(crate) fn change(sizing: Sizing, pnl: f64, balance_before: f64) -> f64 {
     match sizing {
-        Sizing::Proportional => log_step(pnl / balance_before),
-        Sizing::Fixed => money::units(pnl),
+        Sizing::Proportional => pnl / balance_before,
+        Sizing::Fixed => pnl,
+    }
+}
+
+/// The step of a [`change`].
+pub(crate) fn step_of(sizing: Sizing, change: f64) -> i64 {
+    match sizing {
+        Sizing::Proportional => log_step(change),
+        Sizing::Fixed => money::units(change),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a caller may ask of a simulation (contracts: `config`); every field has a default, unknown fields are refused.
 
+mod stress;
 mod validate;
 pub(crate) mod whole;
 
@@ -9,6 +10,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use stress::Stress;
 pub(crate) use validate::MAX_STEPS;
 
 /// The most paths of one job; more is bought with shards over machines, not with one request.
@@ -54,6 +56,9 @@ pub struct SimulationConfig {
     /// Whether returns compound or dollars add up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sizing: Option<Sizing>,
+    /// A worse history than the one that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stress: Option<Stress>,
     /// 0 to 2⁵³ − 1.
     #[serde(default, deserialize_with = "whole::or_null", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schema(minimum = 0, maximum = 9007199254740991.0))]

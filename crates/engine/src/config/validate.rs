@@ -57,6 +57,7 @@ impl SimulationConfig {
                 ));
             }
         }
+        self.stress.map_or(Ok(()), |stress| stress.validate(self.sizing))?;
         match &self.rules {
             Some(Rules::Custom(rules)) => rules.validate(),
             Some(Rules::Preset(_)) | None => Ok(()),
@@ -171,6 +172,6 @@ fn above(field: &str, rule: &str, value: Option<f64>, most: f64) -> Result<(), F
     }
 }
 
-fn fault(field: &str, message: &str) -> FieldError {
+pub(super) fn fault(field: &str, message: &str) -> FieldError {
     FieldError { field: format!("config.{field}"), message: message.to_owned() }
 }

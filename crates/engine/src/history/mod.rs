@@ -4,6 +4,7 @@ mod closing;
 pub(crate) mod rate;
 pub(crate) mod rebuild;
 pub(crate) mod rows;
+pub(crate) mod stress;
 mod validate;
 
 use std::fmt;

@@ -14,11 +14,22 @@ pub(crate) struct Closed {
     pub(crate) utc_day: i64,
 }
 
+/// By how much one closing trade changed the balance.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    /// A fraction of the balance before it where returns compound, US dollars where dollars add up.
+    pub(crate) by: f64,
+    /// US dollars.
+    pub(crate) balance_before: f64,
+}
+
 /// What the history says, before it becomes rows.
 #[derive(Clone, Debug)]
 pub(crate) struct Past {
     /// Oldest first; never empty.
     pub(crate) closed: Vec<Closed>,
+    /// What each of them did.
+    pub(crate) changes: Vec<Change>,
     /// US dollars before the first trade.
     pub(crate) starting_balance: f64,
     /// US dollars after the last.
@@ -41,14 +52,19 @@ pub(crate) fn rebuild(input: &InputData, sizing: Sizing, max_risk: f64) -> Resul
     let starting_balance = starting_balance(input);
     // In integer units, so that the order of equal sums does not matter and 0.1 + 0.2 is 0.3.
     let mut balance = money::units(starting_balance);
-    let mut past = Past { closed: Vec::new(), starting_balance, final_balance: starting_balance, risky: 0 };
+    let mut past = Past {
+        closed: Vec::new(),
+        changes: Vec::new(),
+        starting_balance,
+        final_balance: starting_balance,
+        risky: 0,
+    };
     for (index, trade) in closing_trades(input) {
         let before = dollars(balance);
         past.risky += usize::from((trade.quantity * trade.price).abs() > max_risk * before);
-        past.closed.push(Closed {
-            step: scale::step(sizing, trade.pnl, before),
-            utc_day: trade.timestamp.utc_day(),
-        });
+        let by = scale::change(sizing, trade.pnl, before);
+        past.changes.push(Change { by, balance_before: before });
+        past.closed.push(Closed { step: scale::step_of(sizing, by), utc_day: trade.timestamp.utc_day() });
         balance += money::units(trade.pnl);
         if balance <= 0 && sizing == Sizing::Proportional {
             return Err(past.taken_to(balance, index, "returns need it above 0").into());

@@ -3,7 +3,7 @@
 use super::{Past, Plan};
 use crate::money::dollars;
 use crate::rules::{MIN_PAYOUT, WEEK, given_risk, max_risk};
-use crate::{InputData, Level, Model, Sizing, Subject};
+use crate::{InputData, Level, Model, Sizing, Stress, Subject};
 
 /// Below this many trades a history says little.
 const FEW_TRADES: usize = 30;
@@ -34,6 +34,7 @@ pub(super) fn assumptions(plan: &Plan, subject: &Subject, input: &InputData, pas
             Sizing::Fixed => "Dollars add up: each trade wins or loses the same amount as it did.".to_owned(),
         },
     ];
+    said.extend(plan.stress.as_ref().map(|stress| stressed(stress, plan.sizing)));
     said.extend(payouts(plan));
     if plan.model == Model::Stationary && plan.block_length == 1.0 {
         said.push(
@@ -56,6 +57,20 @@ pub(super) fn assumptions(plan: &Plan, subject: &Subject, input: &InputData, pas
     said.extend(plan.applied.assumptions.iter().cloned());
     said.extend(input.assumptions.iter().cloned());
     said
+}
+
+fn stressed(stress: &Stress, sizing: Sizing) -> String {
+    let unit = match sizing {
+        Sizing::Proportional => "of the balance",
+        Sizing::Fixed => "dollars",
+    };
+    format!(
+        "The history is stressed: what each trade won or lost is {} times as far from the mean of all, then shifted by {} \
+         {unit}, then lowered by {} dollars of slippage.",
+        stress.volatility.unwrap_or(1.0),
+        stress.mean_shift.unwrap_or(0.0),
+        stress.slippage.unwrap_or(0.0)
+    )
 }
 
 fn two_errors(plan: &Plan) -> String {

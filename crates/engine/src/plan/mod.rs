@@ -12,14 +12,15 @@ pub(crate) use horizon::Horizon;
 pub(crate) use replicate::REPLICATE_PATHS;
 
 use crate::history::rate::Rate;
-use crate::history::rebuild::{Past, rebuild};
+use crate::history::rebuild::{Closed, Past, rebuild};
 use crate::history::rows::Rows;
+use crate::history::stress::stressed;
 use crate::models::{Iid, MAX_RANGE, Process, Stationary, block_length};
 use crate::rules::daily_loss::DailyThresholds;
 use crate::rules::{Applied, Limits, Payouts, Start, Stop, WEEK, max_risk};
 use crate::scale::{MAX_TRAVEL, Scale};
 use crate::tally::Layout;
-use crate::{FieldError, InputData, Level, Model, SimulationConfig, Sizing, Subject};
+use crate::{FieldError, InputData, Level, Model, SimulationConfig, Sizing, Stress, Subject};
 
 /// Path-steps that one job may take.
 const WORK_MAX: u64 = 500_000_000_000;
@@ -54,6 +55,8 @@ pub struct Plan {
     pub(crate) seed: u64,
     pub(crate) horizon: Horizon,
     pub(crate) sizing: Sizing,
+    /// As asked for.
+    pub(crate) stress: Option<Stress>,
     pub(crate) model: Model,
     /// Mean block length in rows.
     pub(crate) block_length: f64,
@@ -105,13 +108,14 @@ impl Plan {
             return Err(PlanError::TooMuchWork { paths, steps: horizon.steps.into(), limit: WORK_MAX });
         }
 
-        let rows = match horizon.level {
-            Level::Trade => Rows::by_trade(&past.closed),
-            Level::Day => Rows::by_day(&past.closed),
-        };
+        // The process is the history's own, stressed or not, so that the same rows follow each other on the same paths.
+        let mut rows = rows(horizon.level, &past.closed);
+        let (model, process, block_length) = index_process(config, &rows.steps())?;
+        if let Some(stress) = &config.stress {
+            rows = self::rows(horizon.level, &stressed(&past, sizing, stress)?);
+        }
         check_travel(&rows, horizon.steps)?;
         let steps = rows.steps();
-        let (model, process, block_length) = index_process(config, &steps)?;
 
         let applied = Applied::new(subject, input, config.rules.as_ref(), horizon.level);
         let scale = match sizing {
@@ -129,6 +133,7 @@ impl Plan {
             seed: config.seed.unwrap_or_else(|| seed::of_subject(subject)),
             horizon,
             sizing,
+            stress: config.stress,
             model,
             block_length,
             process,
@@ -206,6 +211,13 @@ fn stops(layout: &Layout, pay: Option<&Applied>, horizon: &Horizon, rate: &Rate)
         None => vec![horizon.steps],
     };
     Stop::all(&layout.stops, &scheduled, &horizon.request_rows(rate, WEEK))
+}
+
+fn rows(level: Level, closed: &[Closed]) -> Rows {
+    match level {
+        Level::Trade => Rows::by_trade(closed),
+        Level::Day => Rows::by_day(closed),
+    }
 }
 
 fn check_travel(rows: &Rows, steps: u32) -> Result<(), FieldError> {

@@ -68,6 +68,7 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
         model: plan.model,
         block_length: plan.block_length,
         sizing: plan.sizing,
+        stress: plan.stress,
         rules: rules::as_applied(plan),
         seed: plan.seed,
         history_replicates: plan.histories,

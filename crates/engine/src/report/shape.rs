@@ -4,7 +4,7 @@ use serde::Serialize;
 
 #[cfg(feature = "schemas")]
 use super::rules::RulesAsApplied;
-use crate::{Level, Model, Sizing};
+use crate::{Level, Model, Sizing, Stress};
 
 /// How the work was carried out; no part of the digest.
 #[derive(Clone, Debug)]
@@ -96,6 +96,10 @@ pub struct Report {
     pub block_length: f64,
     /// Whether returns compound or dollars add up.
     pub sizing: Sizing,
+    /// What was made worse about the history; absent where nothing was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub stress: Option<Stress>,
     /// The rules as applied.
     #[cfg_attr(feature = "schemas", schema(value_type = RulesAsApplied))]
     pub rules: serde_json::Value,

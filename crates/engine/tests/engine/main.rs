@@ -16,4 +16,5 @@ mod risk_by_hand;
 mod rules_asked_for;
 mod same_bits;
 mod small_histories;
+mod stress;
 mod support;

@@ -92,6 +92,12 @@ fn ranges_of_the_configuration() {
             json!({"rules": {"payout": {"everyDays": 1, "minimum": 1, "buffer": 1e300}}}),
             "config.rules.payout.buffer",
         ),
+        (json!({"stress": {"volatility": 0}}), "config.stress.volatility"),
+        (json!({"stress": {"volatility": 10.5}}), "config.stress.volatility"),
+        (json!({"stress": {"meanShift": -1.01}}), "config.stress.meanShift"),
+        (json!({"sizing": "fixed", "stress": {"meanShift": 1e11}}), "config.stress.meanShift"),
+        (json!({"stress": {"slippage": -0.01}}), "config.stress.slippage"),
+        (json!({"stress": {"slippage": 1e11}}), "config.stress.slippage"),
     ] {
         assert_eq!(field_of(asked.clone()), field, "{asked}");
     }
@@ -109,6 +115,7 @@ fn unknown_fields_are_refused() {
         json!({"rules": {"draw_down": {}}}),
         json!({"rules": {"drawdown": {"kind": "static", "amount": 1, "loc": {}}}}),
         json!({"rules": "finded"}),
+        json!({"stress": {"worstWeek": true}}),
         json!({"model": "garch"}),
     ] {
         assert!(serde_json::from_value::<SimulationConfig>(asked.clone()).is_err(), "{asked}");

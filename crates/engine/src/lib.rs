@@ -5,7 +5,8 @@
 //! tallies merge to the same bits in any order; [`report()`] turns the merged tally into the result.
 //!
 //! # How a path is walked
-//! A history is a table of rows, closing trades or UTC days, and an index process says which row comes next. A row
+//! A history is a table of rows, closing trades or UTC days, and an index process says which row comes next. A law fitted to
+//! the history is a table too, of equiprobable rows, and a stress is worked into the trades before they are rows. A row
 //! is an integer: log-equity × 2²⁴ where returns compound, 10⁻⁴ dollars where dollars add up; so a path is a sum of
 //! integers, and a tally holds counts and exact sums. Path `i` draws from a stream of its own, a function of the seed
 //! and `i`. Therefore neither shards, threads, their order nor the machine change a bit of the result.
@@ -58,7 +59,8 @@ pub use lattice::{ExactLaw, exact_law};
 pub use plan::{Plan, PlanError, Shard};
 pub use report::{
     BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, Exact, ExactProbability, Execution,
-    FanChart, Histogram, MonteCarloErrors, Percentiles, Report, RiskMetrics, report, result_digest,
+    FanChart, FittedLaw, Histogram, MonteCarloErrors, Percentiles, Report, RiskMetrics, report,
+    result_digest,
 };
 pub use run::{Cancelled, Control, run_shard, run_shard_by};
 pub use subject::Subject;

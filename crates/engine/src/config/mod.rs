@@ -84,15 +84,41 @@ pub enum Level {
     Day,
 }
 
-/// The index process.
+/// Which row comes next, and of what table: the history's own rows, or a law fitted to its trades' log-returns (to their
+/// dollars where dollars add up). A fitted law is a table of 4,096 equiprobable rows, each drawn anew: it needs rows that are
+/// trades, no blocks, and at least 3 different results in the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Model {
-    /// Politis & Romano (1994).
+    /// Politis & Romano, "The stationary bootstrap" (1994): blocks of geometric length.
     Stationary,
-    /// Efron (1979): every row anew.
+    /// Efron, "Bootstrap methods: another look at the jackknife" (1979): every row anew.
     Iid,
+    /// The normal law of the history's mean and deviation.
+    Normal,
+    /// Student's t of the history's mean and deviation; degrees of freedom by maximum likelihood over a grid from 3 to 100.
+    StudentT,
+    /// The skewed t of Hansen, "Autoregressive conditional density estimation" (1994), of the history's mean and deviation;
+    /// degrees of freedom and asymmetry by maximum likelihood over grids.
+    Skewed,
+}
+
+impl Model {
+    /// Whether rows come from a law fitted to the history.
+    pub(crate) fn is_fitted(self) -> bool {
+        match self {
+            Self::Stationary | Self::Iid => false,
+            Self::Normal | Self::StudentT | Self::Skewed => true,
+        }
+    }
+
+    /// A law of days would know their closes alone, so that rules which look within days would break too seldom; and one
+    /// of trades does not say which trades make a day.
+    pub(crate) fn without_days(self) -> FieldError {
+        let message = "is a law of single trades and needs rows that are trades: it cannot be simulated where                        config.level, a rule or the number of trades makes rows days";
+        validate::fault("model", message)
+    }
 }
 
 /// How a row moves the balance.

@@ -1,7 +1,7 @@
 //! The ranges of a request that do not need the history.
 
 use super::{
-    DailyLoss, Drawdown, DrawdownKind, FieldError, MAX_PATHS, Model, PayoutSchedule, RuleSet, Rules,
+    DailyLoss, Drawdown, DrawdownKind, FieldError, Level, MAX_PATHS, Model, PayoutSchedule, RuleSet, Rules,
     SimulationConfig,
 };
 use crate::money::MAX_DOLLARS;
@@ -50,12 +50,20 @@ impl SimulationConfig {
                     &format!("must be a number of rows, at least 1; it is {length}"),
                 ));
             }
-            if self.model == Some(Model::Iid) && length != 1.0 {
+            let blocks = matches!(self.model, None | Some(Model::Stationary));
+            if !blocks && length != 1.0 {
                 return Err(fault(
                     "blockLength",
-                    "must be 1 or absent with the model \"iid\", which has no blocks",
+                    "must be 1 or absent with a model other than \"stationary\", which has no blocks",
                 ));
             }
+        }
+        let days_by_rules = self.level.is_none() && self.custom_rules().is_some_and(RuleSet::needs_days);
+        if let Some(model) = self.model
+            && model.is_fitted()
+            && (self.level == Some(Level::Day) || days_by_rules)
+        {
+            return Err(model.without_days());
         }
         self.stress.map_or(Ok(()), |stress| stress.validate(self.sizing))?;
         match &self.rules {

@@ -1,13 +1,15 @@
-//! Index processes: which row of the table comes next.
+//! Index processes: which row of the table comes next; and laws that are tables of their own.
 
 pub(crate) mod block_length;
 #[cfg(test)]
 mod draws;
 mod iid;
+mod law;
 mod reweight;
 mod stationary;
 
 pub(crate) use iid::Iid;
+pub(crate) use law::{LAW_ROWS, Law};
 pub(crate) use reweight::Reweighting;
 pub(crate) use stationary::{MAX_RANGE, Stationary};
 

@@ -1,6 +1,6 @@
 //! What a reader must know beside the numbers, as sentences.
 
-use super::{Past, Plan};
+use super::{Fitted, Past, Plan};
 use crate::money::dollars;
 use crate::rules::{MIN_PAYOUT, WEEK, given_risk, max_risk};
 use crate::{InputData, Level, Model, Sizing, Stress, Subject};
@@ -35,6 +35,7 @@ pub(super) fn assumptions(plan: &Plan, subject: &Subject, input: &InputData, pas
         },
     ];
     said.extend(plan.stress.as_ref().map(|stress| stressed(stress, plan.sizing)));
+    said.extend(plan.fitted.as_ref().map(|fitted| law(fitted, plan.sizing)));
     said.extend(payouts(plan));
     if plan.model == Model::Stationary && plan.block_length == 1.0 {
         said.push(
@@ -73,6 +74,28 @@ fn stressed(stress: &Stress, sizing: Sizing) -> String {
     )
 }
 
+fn law(fitted: &Fitted, sizing: Sizing) -> String {
+    let family = match fitted.law.degrees_of_freedom() {
+        None => "a normal law".to_owned(),
+        Some(degrees) if fitted.model == Model::Skewed => {
+            format!(
+                "Hansen's skewed t law ({degrees} degrees of freedom, asymmetry {})",
+                fitted.law.asymmetry()
+            )
+        }
+        Some(degrees) => format!("Student's t law ({degrees} degrees of freedom)"),
+    };
+    let what = match sizing {
+        Sizing::Proportional => "log-returns",
+        Sizing::Fixed => "dollars",
+    };
+    format!(
+        "Trades are drawn one by one from {family} with the mean and the deviation of the {what} of the history's {} closing \
+         trades: more than one peak, a largest loss and dependence are not kept.",
+        fitted.past.len()
+    )
+}
+
 fn two_errors(plan: &Plan) -> String {
     if plan.histories == 0 {
         return "The intervals hold the Monte Carlo error alone; the error of the history itself, which is larger for a \
@@ -83,10 +106,11 @@ fn two_errors(plan: &Plan) -> String {
         1 => "each of its rows".to_owned(),
         block => format!("each block of {block} of its rows"),
     };
+    let anew = if plan.fitted.is_some() { ", the law fitted anew to each" } else { "" };
     format!(
         "Two errors are told. lower and upper: the Monte Carlo error, 95 %. historyLower and historyUpper: what a history of \
-         {} rows cannot tell, 95 %, from {} histories in which {shared} has a random weight (Bayesian bootstrap).",
-        plan.rows.len(),
+         {} rows cannot tell, 95 %, from {} histories in which {shared} has a random weight (Bayesian bootstrap){anew}.",
+        plan.past_rows(),
         plan.histories
     )
 }
@@ -141,7 +165,7 @@ pub(super) fn warnings(plan: &Plan, input: &InputData, past: &Past) -> Vec<Strin
             format!(
                 "The history has no losing row, so no simulated path can lose, and a breach probability of 0 says nothing: as \
                  far as {} rows can tell, it may be anything up to {:.4} (historyUpper).",
-                plan.rows.len(),
+                plan.past_rows(),
                 crate::report::unseen_loss_bound(plan)
             ),
         );

@@ -1,6 +1,7 @@
 //! A request made exact: rows, rules, steps, model and seed, and how its paths are cut into shards.
 
 mod caveats;
+mod fitted;
 mod horizon;
 mod replicate;
 mod seed;
@@ -8,6 +9,7 @@ mod shard;
 
 pub use shard::Shard;
 
+pub(crate) use fitted::Fitted;
 pub(crate) use horizon::Horizon;
 pub(crate) use replicate::REPLICATE_PATHS;
 
@@ -62,6 +64,8 @@ pub struct Plan {
     pub(crate) block_length: f64,
     pub(crate) process: Process,
     pub(crate) rows: Rows,
+    /// The law that the rows stand for, where they are not the history's own.
+    pub(crate) fitted: Option<Fitted>,
     pub(crate) scale: Scale,
     pub(crate) applied: Applied,
     pub(crate) limits: Limits,
@@ -110,9 +114,13 @@ impl Plan {
 
         // The process is the history's own, stressed or not, so that the same rows follow each other on the same paths.
         let mut rows = rows(horizon.level, &past.closed);
-        let (model, process, block_length) = index_process(config, &rows.steps())?;
+        let (model, mut process, block_length) = index_process(config, &rows.steps())?;
         if let Some(stress) = &config.stress {
             rows = self::rows(horizon.level, &stressed(&past, sizing, stress)?);
+        }
+        let fitted = Fitted::new(model, horizon.level, &rows)?;
+        if let Some(fitted) = &fitted {
+            (rows, process) = (fitted.rows(), Fitted::process());
         }
         check_travel(&rows, horizon.steps)?;
         let steps = rows.steps();
@@ -142,6 +150,7 @@ impl Plan {
             payouts,
             stops,
             rows,
+            fitted,
             scale,
             applied,
             limits,
@@ -175,6 +184,11 @@ impl Plan {
     /// Paths to simulate in all: those of the result and those on weighted histories, which follow them in [`Shard`]s.
     pub fn paths_in_all(&self) -> u64 {
         self.paths + u64::from(self.histories) * REPLICATE_PATHS
+    }
+
+    /// Rows of the history, whether paths draw them or a law that was fitted to them.
+    pub(crate) fn past_rows(&self) -> u32 {
+        self.fitted.as_ref().map_or(self.rows.len(), |fitted| fitted.past.len() as u32)
     }
 
     /// Whether nothing in the history can make a path lose.
@@ -235,7 +249,7 @@ fn check_travel(rows: &Rows, steps: u32) -> Result<(), FieldError> {
 fn index_process(config: &SimulationConfig, steps: &[i64]) -> Result<(Model, Process, f64), FieldError> {
     let rows = steps.len() as u32;
     let model = config.model.unwrap_or(Model::Stationary);
-    if model == Model::Iid {
+    if model != Model::Stationary {
         return Ok((model, Process::Iid(Iid::new(rows)), 1.0));
     }
     let length = config.block_length.unwrap_or_else(|| {

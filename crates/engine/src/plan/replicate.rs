@@ -1,6 +1,7 @@
 //! The plan on a history weighted anew.
 
-use super::Plan;
+use super::{Fitted, Plan};
+use crate::history::rows::Rows;
 use crate::kernel::LANES;
 use crate::models::{Iid, MAX_RANGE, Process, Reweighting, Stationary};
 use crate::random::Stream;
@@ -27,8 +28,20 @@ pub(super) fn default_count(paths: u64) -> u32 {
 impl Plan {
     /// The same request on the `index`-th weighted history: other rows, of the same kind and from the same start.
     pub(crate) fn replicate(&self, index: u32) -> Self {
-        let reweighting = Reweighting::new(self.rows.len(), self.block_length);
+        let reweighting = self.reweighting();
         let order = reweighting.draw(&mut Stream::of_path(self.seed, WEIGHT_STREAMS + u64::from(index)));
+        let (rows, process) = match &self.fitted {
+            Some(fitted) => (fitted.rows_anew(&order, &self.horizon), Fitted::process()),
+            None => self.picked(&order, reweighting),
+        };
+        let layout = Layout::of_replicate(self.horizon.steps, &rows.steps(), self.block_length, self.start.x);
+        let daily_loss = self.limits.daily_loss.map(|limit| DailyThresholds::new(limit, &rows));
+        let stops = Stop::at_the_fan_of(&layout.stops, &self.stops);
+        Self { process, rows, daily_loss, layout, stops, ..self.clone() }
+    }
+
+    /// The history's rows in the order drawn, and the process that walks them.
+    fn picked(&self, order: &[u32], reweighting: Reweighting) -> (Rows, Process) {
         let count = order.len() as u32;
         let process = match self.process {
             Process::Iid(_) => Process::Iid(Iid::new(count)),
@@ -37,11 +50,11 @@ impl Plan {
                 Process::Stationary(Stationary::new(count, length.min(MAX_RANGE / f64::from(count))))
             }
         };
-        let rows = self.rows.picked(&order);
-        let layout = Layout::of_replicate(self.horizon.steps, &rows.steps(), self.block_length, self.start.x);
-        let daily_loss = self.limits.daily_loss.map(|limit| DailyThresholds::new(limit, &rows));
-        let stops = Stop::at_the_fan_of(&layout.stops, &self.stops);
-        Self { process, rows, daily_loss, layout, stops, ..self.clone() }
+        (self.rows.picked(order), process)
+    }
+
+    fn reweighting(&self) -> Reweighting {
+        Reweighting::new(self.past_rows(), self.block_length)
     }
 
     /// The id of the first path on the `index`-th weighted history.
@@ -51,12 +64,12 @@ impl Plan {
 
     /// Weights that a weighted history draws.
     pub(crate) fn weights(&self) -> u32 {
-        self.rows.len().div_ceil(self.rows_per_weight())
+        self.past_rows().div_ceil(self.rows_per_weight())
     }
 
     /// Rows that share a weight in a weighted history.
     pub(crate) fn rows_per_weight(&self) -> u32 {
-        Reweighting::new(self.rows.len(), self.block_length).block
+        self.reweighting().block
     }
 }
 

@@ -8,7 +8,7 @@ use super::shape::{
     ConfidenceIntervals, Distribution, Estimate, Execution, MonteCarloErrors, Percentiles, Report,
     RiskMetrics,
 };
-use super::{digest, exact, fan, outcomes, rules};
+use super::{digest, exact, fan, fitted, outcomes, rules};
 use crate::kernel::DEPTH_ONE;
 use crate::lattice::exact_law;
 use crate::money::UNITS_PER_DOLLAR;
@@ -66,6 +66,7 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
         level: plan.horizon.level,
         trades_per_day: plan.trades_per_day,
         model: plan.model,
+        fitted: fitted::of(plan),
         block_length: plan.block_length,
         sizing: plan.sizing,
         stress: plan.stress,

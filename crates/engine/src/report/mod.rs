@@ -6,6 +6,7 @@ mod distribution;
 mod estimates;
 mod exact;
 mod fan;
+mod fitted;
 mod history;
 mod levels;
 mod outcomes;
@@ -15,6 +16,7 @@ mod shape;
 pub(crate) use build::replicate;
 pub use build::report;
 pub use digest::result_digest;
+pub use fitted::FittedLaw;
 pub(crate) use history::unseen_loss_bound;
 pub use shape::{
     BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, Exact, ExactProbability, Execution,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::fitted::FittedLaw;
 #[cfg(feature = "schemas")]
 use super::rules::RulesAsApplied;
 use crate::{Level, Model, Sizing, Stress};
@@ -92,6 +93,10 @@ pub struct Report {
     pub trades_per_day: f64,
     /// Which row comes next.
     pub model: Model,
+    /// The law that was fitted, where the model is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub fitted: Option<FittedLaw>,
     /// Mean block length in rows.
     pub block_length: f64,
     /// Whether returns compound or dollars add up.

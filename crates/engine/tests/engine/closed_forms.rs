@@ -20,7 +20,12 @@ fn walk(winners: usize, rules: &Value) -> Report {
 }
 
 fn assert_within_three_errors(seen: f64, expected: f64) {
-    let error = (expected * (1.0 - expected) / PATHS as f64).sqrt();
+    assert_within_errors(seen, expected, PATHS);
+}
+
+/// Within three standard errors of a share of so many paths.
+pub(crate) fn assert_within_errors(seen: f64, expected: f64, paths: u64) {
+    let error = (expected * (1.0 - expected) / paths as f64).sqrt();
     assert!((seen - expected).abs() < 3.0 * error, "{seen} is not {expected} ± 3 · {error}");
 }
 

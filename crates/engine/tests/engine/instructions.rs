@@ -53,13 +53,27 @@ fn every_rule_and_model() {
             "profitTarget": {"fraction": 0.02},
         }),
     ] {
-        for model in [json!({"model": "iid"}), json!({"blockLength": 4.5})] {
+        for model in [json!({"model": "iid"}), json!({"blockLength": 4.5, "stress": {"volatility": 1.5}})] {
             for (level, sizing) in [("trade", "proportional"), ("trade", "fixed"), ("day", "proportional")] {
                 let mut asked = model.clone();
                 asked["rules"] = rules.clone();
                 asked["level"] = json!(level);
                 asked["sizing"] = json!(sizing);
                 all_agree(&assessment(), 150, &asked);
+                all_agree(&funded(), 150, &asked);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_fitted_law() {
+    for model in ["normal", "studentT", "skewed"] {
+        for sizing in ["proportional", "fixed"] {
+            for rules in
+                [json!("funded"), json!({}), json!({"drawdown": {"kind": "static", "fraction": 0.04}})]
+            {
+                let asked = json!({"model": model, "level": "trade", "sizing": sizing, "rules": rules});
                 all_agree(&funded(), 150, &asked);
             }
         }

@@ -101,6 +101,7 @@ fn run_paths(
     match &plan.process {
         Process::Iid(process) => run.one_by_one(process, one_by_one)?,
         Process::Stationary(process) => run.one_by_one(process, one_by_one)?,
+        Process::Circular(process) => run.one_by_one(process, one_by_one)?,
     }
     run.tally.fan.close();
     Ok(run.tally)
@@ -133,6 +134,9 @@ impl Run<'_> {
             let next = (first + block).min(end);
             match &self.plan.process {
                 Process::Iid(process) => {
+                    instructions.run(Lanes { run: self, batch: &mut batch, course, process, first, next });
+                }
+                Process::Circular(process) => {
                     instructions.run(Lanes { run: self, batch: &mut batch, course, process, first, next });
                 }
                 Process::Stationary(process) => {

@@ -49,7 +49,7 @@ pub struct SimulationConfig {
     /// Which row comes next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Model>,
-    /// Mean block length in rows, at least 1.
+    /// Mean block length in rows, at least 1; with the model `circular` every block's length, a whole number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schema(minimum = 1.0))]
     pub block_length: Option<f64>,
@@ -93,6 +93,8 @@ pub enum Level {
 pub enum Model {
     /// Politis & Romano, "The stationary bootstrap" (1994): blocks of geometric length.
     Stationary,
+    /// Politis & Romano, "A circular block-resampling procedure for stationary data" (1992): blocks of one length, whole rows.
+    Circular,
     /// Efron, "Bootstrap methods: another look at the jackknife" (1979): every row anew.
     Iid,
     /// The normal law of the history's mean and deviation.
@@ -108,7 +110,7 @@ impl Model {
     /// Whether rows come from a law fitted to the history.
     pub(crate) fn is_fitted(self) -> bool {
         match self {
-            Self::Stationary | Self::Iid => false,
+            Self::Stationary | Self::Circular | Self::Iid => false,
             Self::Normal | Self::StudentT | Self::Skewed => true,
         }
     }

@@ -50,11 +50,15 @@ impl SimulationConfig {
                     &format!("must be a number of rows, at least 1; it is {length}"),
                 ));
             }
-            let blocks = matches!(self.model, None | Some(Model::Stationary));
+            if self.model == Some(Model::Circular) && length.fract() != 0.0 {
+                let message = format!("must be whole rows with the model \"circular\"; it is {length}");
+                return Err(fault("blockLength", &message));
+            }
+            let blocks = matches!(self.model, None | Some(Model::Stationary | Model::Circular));
             if !blocks && length != 1.0 {
                 return Err(fault(
                     "blockLength",
-                    "must be 1 or absent with a model other than \"stationary\", which has no blocks",
+                    "must be 1 or absent with a model that has no blocks (\"stationary\" and \"circular\" have)",
                 ));
             }
         }

@@ -89,7 +89,7 @@ impl<P: IndexProcess, T: Table> Course<'_, P, T> {
                 if gate.passes(&self.table, row, step, account.x) {
                     return (End { step, cause: Some(Cause::Pass) }, stop);
                 }
-                row = self.process.next(stream, row);
+                row = self.process.next(stream, row, step);
             }
             if until > self.last_step {
                 return (End { step: self.last_step, cause: None }, stop);

@@ -64,14 +64,17 @@ impl Problem {
         let rows: Vec<f64> = steps.iter().map(|&step| step as f64).collect();
         let count = rows.len() as f64;
         let floor = floor(plan)?;
+        let jump = match &plan.process {
+            Process::Iid(_) => None,
+            Process::Stationary(process) => Some(1.0 / process.length()),
+            // Its chain would hold the place in the block too.
+            Process::Circular(_) => return None,
+        };
         let start = plan.start.x as f64;
         let mean = rows.iter().sum::<f64>() / count;
         let variance = rows.iter().map(|row| (row - mean) * (row - mean)).sum::<f64>() / count;
         Some(Self {
-            jump: match &plan.process {
-                Process::Iid(_) => None,
-                Process::Stationary(process) => Some(1.0 / process.length()),
-            },
+            jump,
             steps: plan.horizon.last_step,
             start,
             peak: if matches!(floor, Floor::Static(_)) { start } else { plan.start.peak as f64 },

@@ -6,6 +6,9 @@ use crate::random::statistics::{
     NEIGHBOURS, assert_drawn, assert_even, assert_gaps, assert_geometric, assert_independent,
 };
 
+/// Rows done: these processes do not ask.
+const ANY: u32 = 1;
+
 /// Counts of rows: few, powers of two, primes, and those of common histories.
 const ROWS: [u32; 8] = [2, 3, 7, 64, 250, 1_009, 1_024, 4_096];
 
@@ -13,7 +16,7 @@ const ROWS: [u32; 8] = [2, 3, 7, 64, 250, 1_009, 1_024, 4_096];
 fn rows(process: &impl IndexProcess, (seed, path): (u64, u64), count: usize) -> Vec<u32> {
     let mut stream = Stream::of_path(seed, path);
     let first = process.first(&mut stream);
-    let after = |row: &u32| Some(process.next(&mut stream, *row));
+    let after = |row: &u32| Some(process.next(&mut stream, *row, ANY));
     std::iter::successors(Some(first), after).take(count).collect()
 }
 
@@ -170,7 +173,7 @@ fn long_blocks_of_a_large_table_break_off_as_often_as_asked() {
     let mut row = process.first(&mut stream);
     let (steps, mut seen) = (20_000_000_u32, 0_u32);
     for _ in 0..steps {
-        let next = process.next(&mut stream, row);
+        let next = process.next(&mut stream, row, ANY);
         seen += u32::from(next != (row + 1) % count);
         row = next;
     }

@@ -24,7 +24,7 @@ impl IndexProcess for Iid {
     }
 
     #[inline(always)]
-    fn next(&self, stream: &mut Stream, _row: u32) -> u32 {
+    fn next(&self, stream: &mut Stream, _row: u32, _done: u32) -> u32 {
         self.row.draw(stream)
     }
 
@@ -34,7 +34,7 @@ impl IndexProcess for Iid {
     }
 
     #[inline(always)]
-    fn next_each(&self, streams: &mut Streams, _rows: &Words) -> Words {
+    fn next_each(&self, streams: &mut Streams, _rows: &Words, _done: u32) -> Words {
         streams.draw(&self.row)
     }
 }

@@ -1,6 +1,7 @@
 //! Index processes: which row of the table comes next; and laws that are tables of their own.
 
 pub(crate) mod block_length;
+mod circular;
 #[cfg(test)]
 mod draws;
 mod iid;
@@ -8,6 +9,7 @@ mod law;
 mod reweight;
 mod stationary;
 
+pub(crate) use circular::Circular;
 pub(crate) use iid::Iid;
 pub(crate) use law::{LAW_ROWS, Law};
 pub(crate) use reweight::Reweighting;
@@ -19,12 +21,12 @@ use crate::random::{Stream, Streams, Words};
 pub(crate) trait IndexProcess {
     /// The first row of a path.
     fn first(&self, stream: &mut Stream) -> u32;
-    /// The row after `row`.
-    fn next(&self, stream: &mut Stream, row: u32) -> u32;
+    /// The row after `row`, with which a path has done `done` rows.
+    fn next(&self, stream: &mut Stream, row: u32, done: u32) -> u32;
     /// [`Self::first`] of paths side by side.
     fn first_each(&self, streams: &mut Streams) -> Words;
     /// [`Self::next`] of paths side by side.
-    fn next_each(&self, streams: &mut Streams, rows: &Words) -> Words;
+    fn next_each(&self, streams: &mut Streams, rows: &Words, done: u32) -> Words;
 }
 
 /// The chosen process.
@@ -34,4 +36,6 @@ pub(crate) enum Process {
     Iid(Iid),
     /// Blocks of geometric length.
     Stationary(Stationary),
+    /// Blocks of one length.
+    Circular(Circular),
 }

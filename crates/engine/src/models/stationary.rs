@@ -55,7 +55,7 @@ impl IndexProcess for Stationary {
     }
 
     #[inline(always)]
-    fn next(&self, stream: &mut Stream, row: u32) -> u32 {
+    fn next(&self, stream: &mut Stream, row: u32, _done: u32) -> u32 {
         let v = self.any.draw(stream);
         let after = row.wrapping_add(1);
         let following = if after == self.rows { 0 } else { after };
@@ -69,7 +69,7 @@ impl IndexProcess for Stationary {
     }
 
     #[inline(always)]
-    fn next_each(&self, streams: &mut Streams, rows: &Words) -> Words {
+    fn next_each(&self, streams: &mut Streams, rows: &Words, _done: u32) -> Words {
         let drawn = streams.draw(&self.any);
         let mut next = [0; LANES];
         let shift = self.shift & 31;
@@ -109,7 +109,7 @@ mod tests {
         let mut row = process.first(&mut stream);
         let (steps, mut followed, mut visits) = (400_000, 0_u32, [0_u32; 5]);
         for _ in 0..steps {
-            let next = process.next(&mut stream, row);
+            let next = process.next(&mut stream, row, 1);
             followed += u32::from(next == (row + 1) % 5);
             visits[next as usize] += 1;
             row = next;

@@ -37,7 +37,7 @@ pub(super) fn assumptions(plan: &Plan, subject: &Subject, input: &InputData, pas
     said.extend(plan.stress.as_ref().map(|stress| stressed(stress, plan.sizing)));
     said.extend(plan.fitted.as_ref().map(|fitted| law(fitted, plan.sizing)));
     said.extend(payouts(plan));
-    if plan.model == Model::Stationary && plan.block_length == 1.0 {
+    if matches!(plan.model, Model::Stationary | Model::Circular) && plan.block_length == 1.0 {
         said.push(
             "Rows are drawn one by one (mean block length 1): no dependence between them was kept."
                 .to_owned(),

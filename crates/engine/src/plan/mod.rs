@@ -17,7 +17,7 @@ use crate::history::rate::Rate;
 use crate::history::rebuild::{Closed, Past, rebuild};
 use crate::history::rows::Rows;
 use crate::history::stress::stressed;
-use crate::models::{Iid, MAX_RANGE, Process, Stationary, block_length};
+use crate::models::{Circular, Iid, MAX_RANGE, Process, Stationary, block_length};
 use crate::rules::daily_loss::DailyThresholds;
 use crate::rules::{Applied, Limits, Payouts, Start, Stop, WEEK, max_risk};
 use crate::scale::{MAX_TRAVEL, Scale};
@@ -249,12 +249,13 @@ fn check_travel(rows: &Rows, steps: u32) -> Result<(), FieldError> {
 fn index_process(config: &SimulationConfig, steps: &[i64]) -> Result<(Model, Process, f64), FieldError> {
     let rows = steps.len() as u32;
     let model = config.model.unwrap_or(Model::Stationary);
-    if model != Model::Stationary {
+    if !matches!(model, Model::Stationary | Model::Circular) {
         return Ok((model, Process::Iid(Iid::new(rows)), 1.0));
     }
     let length = config.block_length.unwrap_or_else(|| {
         let series: Vec<f64> = steps.iter().map(|&step| step as f64).collect();
-        block_length::choose(&series)
+        let length = block_length::choose(&series);
+        if model == Model::Circular { Circular::length_for(length, rows) } else { length }
     });
     let most = MAX_RANGE / f64::from(rows);
     if length > most {
@@ -266,6 +267,9 @@ fn index_process(config: &SimulationConfig, steps: &[i64]) -> Result<(Model, Pro
     if length == 1.0 {
         // Blocks of one row are the IID bootstrap; its kernel draws the same law faster.
         return Ok((model, Process::Iid(Iid::new(rows)), 1.0));
+    }
+    if model == Model::Circular {
+        return Ok((model, Process::Circular(Circular::new(rows, length as u32)), length));
     }
     let process = Stationary::new(rows, length);
     Ok((model, Process::Stationary(process), process.length()))

@@ -3,7 +3,7 @@
 use super::{Fitted, Plan};
 use crate::history::rows::Rows;
 use crate::kernel::LANES;
-use crate::models::{Iid, MAX_RANGE, Process, Reweighting, Stationary};
+use crate::models::{Circular, Iid, MAX_RANGE, Process, Reweighting, Stationary};
 use crate::random::Stream;
 use crate::rules::Stop;
 use crate::rules::daily_loss::DailyThresholds;
@@ -43,10 +43,11 @@ impl Plan {
     /// The history's rows in the order drawn, and the process that walks them.
     fn picked(&self, order: &[u32], reweighting: Reweighting) -> (Rows, Process) {
         let count = order.len() as u32;
+        let length = reweighting.length_within(self.block_length, order.len());
         let process = match self.process {
             Process::Iid(_) => Process::Iid(Iid::new(count)),
+            Process::Circular(_) => Process::Circular(Circular::new(count, length.round() as u32)),
             Process::Stationary(_) => {
-                let length = reweighting.length_within(self.block_length, order.len());
                 Process::Stationary(Stationary::new(count, length.min(MAX_RANGE / f64::from(count))))
             }
         };

@@ -3,7 +3,7 @@
 use monte_carlo_engine::Report;
 use serde_json::{Value, json};
 
-use crate::support::{account, assessment, config, plan, result};
+use crate::support::{account, assessment, config, json as as_json, plan, result};
 
 const PATHS: u64 = 200_000;
 
@@ -124,6 +124,23 @@ fn blocks_keep_the_dependence_of_their_rows() {
     let error = (3.0 * expected * expected / PATHS as f64).sqrt();
     assert!((seen - expected).abs() < 3.0 * error, "{seen} is not {expected} ± 3 · {error}");
     assert_eq!(report.block_length, 4.0);
+}
+
+#[test]
+fn blocks_of_one_length_end_together() {
+    // Rows +1, −1 in circular blocks of 3: each sums to ±1, so 7 blocks and 2 rows of the eighth, which cancel, have variance 7;
+    // in geometric blocks of 3 the sum would vary otherwise.
+    let asked = json!({
+        "paths": PATHS, "steps": 23, "sizing": "fixed", "model": "circular", "blockLength": 3, "seed": 12, "rules": {},
+    });
+    let report = result(&plan(&assessment(), &account(1_000.0, &[1.0, -1.0], 1), &config(asked)));
+    let seen = report.variance * 1e6;
+    // The sum of 7 signs has kurtosis 3 − 2/7.
+    let error = 7.0 * ((2.0 - 2.0 / 7.0) / PATHS as f64).sqrt();
+    assert!((seen - 7.0).abs() < 3.0 * error, "{seen} is not 7 ± 3 · {error}");
+    assert!(report.exact.is_none());
+    assert_eq!(as_json(&report)["model"], "circular");
+    assert_eq!(report.block_length, 3.0);
 }
 
 #[test]

@@ -53,7 +53,11 @@ fn every_rule_and_model() {
             "profitTarget": {"fraction": 0.02},
         }),
     ] {
-        for model in [json!({"model": "iid"}), json!({"blockLength": 4.5, "stress": {"volatility": 1.5}})] {
+        for model in [
+            json!({"model": "iid"}),
+            json!({"model": "circular", "blockLength": 7}),
+            json!({"blockLength": 4.5, "stress": {"volatility": 1.5}}),
+        ] {
             for (level, sizing) in [("trade", "proportional"), ("trade", "fixed"), ("day", "proportional")] {
                 let mut asked = model.clone();
                 asked["rules"] = rules.clone();

@@ -92,6 +92,8 @@ fn ranges_of_the_configuration() {
             json!({"rules": {"payout": {"everyDays": 1, "minimum": 1, "buffer": 1e300}}}),
             "config.rules.payout.buffer",
         ),
+        (json!({"model": "circular", "blockLength": 2.5}), "config.blockLength"),
+        (json!({"model": "circular", "blockLength": 0}), "config.blockLength"),
         (json!({"model": "normal", "blockLength": 2}), "config.blockLength"),
         (json!({"model": "studentT", "level": "day"}), "config.model"),
         (json!({"model": "skewed", "rules": {"dailyLoss": {"of": "initial", "amount": 5}}}), "config.model"),

@@ -19,6 +19,7 @@ fn requests() -> Vec<Value> {
             "drawdown": {"kind": "static", "fraction": 0.04}, "dailyLoss": {"amount": 1000, "of": "dayStart"},
             "payout": {"everyDays": 5, "minimum": 50, "cap": 1500},
         }}),
+        json!({"paths": 701, "model": "circular", "blockLength": 4}),
         json!({"paths": 701, "model": "skewed", "stress": {"volatility": 1.25, "meanShift": -0.0001, "slippage": 2}}),
     ]
 }
@@ -158,6 +159,7 @@ fn golden_digests() {
             "2a7f707bb8a50405d0fef6c2ead37fc48eebeb82b0a0f276b7a51c0cadbf9ac8",
             "a73371e6f5387b3392b0358265343d872d63638bec9e7177a1d44e485552a505",
             "7b840192081c8412b5b939a375fc9081dc553956472abd12442cf1a0ed8775dd",
+            "5c84e99bace29e99e4adcf2a467542352fb4099157e783bc999edb2e81dcb30d",
             "6c4ee965258ae8bf32a45e3f1945fb67dd0256105702a527ea64b8c2b28391c5"
         ]
     );

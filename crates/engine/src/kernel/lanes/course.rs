@@ -262,7 +262,7 @@ impl<'a> LaneCourse<'a> {
                 let happened = (broken & breaks) | (passed & passing) | !(broken | passed);
                 event[lane] = event[lane].min(happened);
             }
-            *rows = process.next_each(streams, rows);
+            *rows = process.next_each(streams, rows, step);
             if let Some(((_, bins), seen)) = stops.next_if(|((stop, _), _)| **stop == step) {
                 *seen = bins.index_each(x);
             }
@@ -305,7 +305,7 @@ impl<'s, P: IndexProcess, S: Iterator<Item = Stop<'s>>> WithDays for WalkDays<'_
             let (breaks, passing) = events_at(step);
             let moves = table.at(&now.rows);
             let Lanes { streams, rows, x, peak, day_peak, depth, event, .. } = &mut now;
-            let next = self.process.next_each(streams, rows);
+            let next = self.process.next_each(streams, rows, step);
             for lane in 0..LANES {
                 let goes_on = mask(event[lane] == NO_EVENT);
                 let (open, low) = (x[lane], x[lane].wrapping_add(moves.low[lane]));

@@ -158,7 +158,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--daily-loss", type=float, default=0.0, help="a fraction of the initial balance; 0 is no such rule")
+    parser.add_argument("--daily-loss", type=float, default=0.02, help="a fraction of the initial balance; 0 is no such rule")
     asked = parser.parse_args()
     bench = Bench(asked.folder, asked.repeats, asked.daily_loss)
     daily = f", daily loss {bench.daily_loss:.1%} of the initial balance" if bench.daily_loss else ""

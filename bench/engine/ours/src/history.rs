@@ -40,7 +40,8 @@ pub(crate) fn read(file: &str) -> Result<History, Box<dyn Error>> {
     let mut rules = json!({
         "drawdown": {"kind": "static", "fraction": floor},
         "profitTarget": {"fraction": target},
-        "profitSplit": 0.8,
+        // No peer pays out.
+        "profitSplit": 0,
     });
     let has_daily_loss = daily_loss > 0.0;
     if has_daily_loss {

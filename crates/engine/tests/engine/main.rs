@@ -6,6 +6,7 @@ mod closed_forms;
 mod definitions;
 mod fitted;
 mod garbage;
+mod golden;
 mod history_error;
 mod instructions;
 mod lattice;

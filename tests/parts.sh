@@ -57,11 +57,12 @@ part_format() {
 # Tests run with all that the image has, so that the AWS SDK is compiled once, for all of them.
 features=monte-carlo-service/msk-iam
 
-# Without --workspace and the tests' dependencies first: those can switch on a feature that the program forgot to ask for.
+# Without the tests' dependencies first: those can switch on a feature that the program forgot to ask for. And never with
+# --workspace: what bench depends on would do so too, and every part that builds the service alone would compile it anew.
 part_build() {
   step "the program" "$compile_limit_s" cargo build --release --locked || return 0
   step "what it was built without" 60 tests/build/without_features "${CARGO_TARGET_DIR:-target}/release/monte-carlo-service" || true
-  step "the tests" "$compile_limit_s" cargo test --release --locked --workspace --features "$features" --no-run || true
+  step "the tests" "$compile_limit_s" cargo test --release --locked --features "$features" --no-run || true
 }
 
 # In the tests' profile, so that the C libraries are not compiled once more.
@@ -88,8 +89,8 @@ part_lint() {
 part_unit() {
   local unclaimed
   mapfile -t unclaimed < <(unclaimed_targets | sed 's/^/--test=/')
-  run_tests --workspace --exclude monte-carlo-engine --features "$features" --lib --bins "${unclaimed[@]}" || true
-  run_tests --workspace --exclude monte-carlo-engine --features "$features" --doc || true
+  run_tests -p monte-carlo-service --features "$features" --lib --bins "${unclaimed[@]}" || true
+  run_tests -p monte-carlo-service --features "$features" --doc || true
   # By itself, as others would use it: it must not lean on a feature that the service switches on.
   run_tests -p monte-carlo-engine || true
 }

@@ -77,6 +77,22 @@ impl SimulationConfig {
     }
 }
 
+impl SimulationConfig {
+    /// Checks what no range says: that a payout's cap leaves room for its minimum.
+    ///
+    /// # Errors
+    /// Names the cap.
+    pub(crate) fn validate_amounts(&self) -> Result<(), FieldError> {
+        match self.custom_rules().and_then(|rules| rules.payout.as_ref()) {
+            Some(PayoutSchedule { cap: Some(cap), minimum, .. }) if cap < minimum => {
+                let message = format!("must not be below the minimum of {minimum}; it is {cap}");
+                Err(fault("rules.payout.cap", &message))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl RuleSet {
     fn validate(&self) -> Result<(), FieldError> {
         self.drawdown.as_ref().map_or(Ok(()), Drawdown::validate)?;
@@ -137,14 +153,7 @@ impl PayoutSchedule {
                 return Err(fault(&format!("rules.payout.{field}"), &message));
             }
         }
-        above("cap", "rules.payout", self.cap, MAX_DOLLARS)?;
-        match self.cap {
-            Some(cap) if cap < self.minimum => {
-                let message = format!("must not be below the minimum of {}; it is {cap}", self.minimum);
-                Err(fault("rules.payout.cap", &message))
-            }
-            _ => Ok(()),
-        }
+        above("cap", "rules.payout", self.cap, MAX_DOLLARS)
     }
 }
 

@@ -99,6 +99,7 @@ impl Plan {
         default_paths: u64,
     ) -> Result<Self, PlanError> {
         config.validate()?;
+        config.validate_amounts()?;
         input.validate()?;
         let paths = config.paths.unwrap_or(default_paths);
         SimulationConfig { paths: Some(paths), ..SimulationConfig::default() }.validate()?;

@@ -48,17 +48,56 @@ fn conditions() -> [(&'static str, &'static str, Value); 6] {
         "properties": {"kind": {"const": "static"}, "lock": {"type": "object"}},
         "required": ["kind", "lock"],
     });
-    let blocks_of_iid = json!({
-        "properties": {"model": {"const": "iid"}, "blockLength": {"type": "number", "not": {"const": 1}}},
-        "required": ["model", "blockLength"],
-    });
     [
         ("SimulationRequest", "oneOf", exactly_one("string", ["assessmentId", "fundedAccountId"])),
         ("Drawdown", "oneOf", exactly_one("number", ["fraction", "amount"])),
         ("DailyLoss", "oneOf", exactly_one("number", ["fraction", "amount"])),
         ("ProfitTarget", "oneOf", exactly_one("number", ["fraction", "amount"])),
         ("Drawdown", "not", locked_static),
-        ("SimulationConfig", "not", blocks_of_iid),
+        ("SimulationConfig", "not", json!({"anyOf": contradictions()})),
+    ]
+}
+
+/// What one field of a configuration forbids another.
+fn contradictions() -> [Value; 6] {
+    let fitted = json!({"enum": ["normal", "studentT", "skewed"]});
+    let there = |field: &str, schema: Value| json!({"properties": {field: schema}, "required": [field]});
+    let days = [
+        there("dailyLoss", json!({"type": "object"})),
+        there("consistency", json!({"type": "object"})),
+        there("minDays", json!({"type": "number", "exclusiveMinimum": 0})),
+        there("drawdown", there("kind", json!({"const": "trailingEndOfDay"}))),
+    ];
+    let beyond_all = json!({"type": "number", "anyOf": [{"exclusiveMinimum": 1}, {"exclusiveMaximum": -1}]});
+    [
+        // Blocks of a model that has none.
+        json!({
+            "properties": {
+                "model": {"enum": ["iid", "normal", "studentT", "skewed"]},
+                "blockLength": {"type": "number", "not": {"const": 1}},
+            },
+            "required": ["model", "blockLength"],
+        }),
+        // Parts of rows.
+        json!({
+            "properties": {
+                "model": {"const": "circular"}, "blockLength": {"type": "number", "not": {"multipleOf": 1}},
+            },
+            "required": ["model", "blockLength"],
+        }),
+        // Days of a law of trades, asked for or needed by a rule.
+        json!({"properties": {"model": fitted, "level": {"const": "day"}}, "required": ["model", "level"]}),
+        json!({
+            "properties": {"model": fitted, "level": {"type": "null"}, "rules": {"type": "object", "anyOf": days}},
+            "required": ["model", "rules"],
+        }),
+        // More than the whole balance with each trade.
+        json!({
+            "properties": {"sizing": {"not": {"const": "fixed"}}, "stress": there("meanShift", beyond_all)},
+            "required": ["stress"],
+        }),
+        // Too few to be an interval.
+        there("historyReplicates", json!({"type": "number", "minimum": 1, "exclusiveMaximum": 40})),
     ]
 }
 

@@ -6,19 +6,26 @@ use serde_json::Value;
 /// Below this share of a percent a probability is written as "under".
 const PERCENT_MIN: f64 = 0.01;
 
-/// An estimate's value and interval, as a result holds it.
+/// An estimate's value and its 95 % intervals, as a result holds them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Estimate {
     pub(super) value: f64,
-    pub(super) lower: f64,
-    pub(super) upper: f64,
+    /// What the number of paths leaves open.
+    pub(super) simulation: (f64, f64),
+    /// What a history of this length leaves open; none where it was not asked for, or in an older result.
+    pub(super) history: Option<(f64, f64)>,
 }
 
 impl Estimate {
     /// The estimate of that name; an older result may lack it.
     pub(super) fn of(result: &Value, name: &str) -> Option<Self> {
-        let end = |end: &str| result[name][end].as_f64();
-        Some(Self { value: end("value")?, lower: end("lower")?, upper: end("upper")? })
+        let number = |field: &str| result[name][field].as_f64();
+        let interval = |lower: &str, upper: &str| Some((number(lower)?, number(upper)?));
+        Some(Self {
+            value: number("value")?,
+            simulation: interval("lower", "upper")?,
+            history: interval("historyLower", "historyUpper"),
+        })
     }
 }
 
@@ -34,7 +41,7 @@ pub(super) fn percent(share: f64) -> String {
 }
 
 /// `$12,345`, to the dollar.
-pub(super) fn dollars(amount: f64) -> String {
+pub(crate) fn dollars(amount: f64) -> String {
     let whole = format!("{:.0}", amount.abs());
     let mut grouped = String::new();
     for (at, digit) in whole.chars().enumerate() {
@@ -97,8 +104,15 @@ mod tests {
 
     #[test]
     fn an_estimate_is_whole_or_none() {
-        let result = json!({"p": {"value": 0.1, "lower": 0.05, "upper": 0.2}, "old": 0.1, "half": {"value": 1, "lower": 0}});
-        assert_eq!(Estimate::of(&result, "p"), Some(Estimate { value: 0.1, lower: 0.05, upper: 0.2 }));
+        let result = json!({
+            "p": {"value": 0.1, "lower": 0.05, "upper": 0.2},
+            "both": {"value": 0.1, "lower": 0.05, "upper": 0.2, "historyLower": 0, "historyUpper": 0.7},
+            "old": 0.1,
+            "half": {"value": 1, "lower": 0},
+        });
+        let alone = Estimate { value: 0.1, simulation: (0.05, 0.2), history: None };
+        assert_eq!(Estimate::of(&result, "p"), Some(alone));
+        assert_eq!(Estimate::of(&result, "both"), Some(Estimate { history: Some((0.0, 0.7)), ..alone }));
         for name in ["old", "half", "none"] {
             assert_eq!(Estimate::of(&result, name), None);
         }

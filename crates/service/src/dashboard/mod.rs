@@ -7,4 +7,5 @@ mod layout;
 pub(crate) mod overview;
 pub(crate) mod reference;
 
+pub(crate) use figures::dollars;
 pub(crate) use layout::CONTENT_SECURITY_POLICY;

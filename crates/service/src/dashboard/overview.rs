@@ -27,13 +27,14 @@ pub(crate) fn render(overview: &Overview) -> Markup {
         p.lead {
             "The platform says that a trader passed an assessment. This service fetches the trader's history, simulates "
             "many futures of the account under the firm's rules, stores what comes of it and publishes it on Kafka. "
-            "Each number comes with how sure it is: a 95 % interval."
+            "Each number comes with how sure it is, twice: the 95 % interval that a history of this length leaves open, and "
+            "the narrower one of so many simulated paths."
         }
         (status(overview))
         (last_jobs(overview))
         p.quiet {
             "As of " (time(overview.now_ms)) ". Money is US dollars. "
-            "Probabilities and payouts are to the simulation's horizon."
+            "Probabilities and payouts are to the simulation's horizon, intervals 95 %."
         }
     };
     page("Overview", "/", &main)
@@ -113,8 +114,8 @@ fn row(job: &JobRecord, now_ms: i64) -> Markup {
         tr role="row" {
             th scope="row" role="rowheader" { span.id { (job.subject.id()) } " " span.quiet { (kind) } }
             td role="cell" data-label="Status" { (job_status(job)) }
-            td role="cell" data-label="Breach probability" { (interval(estimate("breachProbability"), percent)) }
-            td role="cell" data-label="Expected payout" { (interval(estimate("expectedPayout"), dollars)) }
+            td role="cell" data-label="Breach probability" { (figure(estimate("breachProbability"), percent)) }
+            td role="cell" data-label="Expected payout" { (figure(estimate("expectedPayout"), dollars)) }
             td role="cell" data-label="Ordered" { (ago(job.created_at_ms, now_ms)) " " span.quiet { (time(job.created_at_ms)) } }
             td role="cell" data-label="Whole" {
                 a href={ "/simulations/" (segment(&job.id.0)) } aria-label={ "Simulation " (job.id) " as JSON" } { "JSON" }
@@ -141,10 +142,14 @@ fn job_status(job: &JobRecord) -> Markup {
     }
 }
 
-fn interval(estimate: Option<Estimate>, spelled: fn(f64) -> String) -> Markup {
+/// The wider interval first: who reads no further has read the one that counts.
+fn figure(estimate: Option<Estimate>, spelled: fn(f64) -> String) -> Markup {
+    let interval = |(lower, upper)| format!("{} to {}", spelled(lower), spelled(upper));
     match estimate {
-        Some(Estimate { value, lower, upper }) => html! {
-            span.figure { (spelled(value)) } " " span.quiet { "95 %: " (spelled(lower)) " to " (spelled(upper)) }
+        Some(Estimate { value, simulation, history }) => html! {
+            span.figure { (spelled(value)) }
+            @if let Some(history) = history { " " span.quiet { "history: " (interval(history)) } }
+            " " span.quiet { "simulation: " (interval(simulation)) }
         },
         None => html! { span.quiet { "none yet" } },
     }

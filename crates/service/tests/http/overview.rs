@@ -66,7 +66,8 @@ async fn each_job_is_told_by_a_word_and_its_numbers_with_their_intervals() {
         completed_at_ms: None,
     };
     let result = json!({
-        "breachProbability": {"value": 0.1234, "lower": 0.12, "upper": 0.13},
+        "breachProbability":
+            {"value": 0.1234, "lower": 0.12, "upper": 0.13, "historyLower": 0.031, "historyUpper": 0.41},
         "expectedPayout": {"value": 1_234.5, "lower": 1_200.0, "upper": 1_300.0},
     });
     service.books.records.lock().unwrap().extend([
@@ -82,9 +83,10 @@ async fn each_job_is_told_by_a_word_and_its_numbers_with_their_intervals() {
         "asm of a/1",
         "completed",
         "12.3 %",
-        "95 %: 12.0 % to 13.0 %",
+        "simulation: 12.0 % to 13.0 %",
+        "history: 3.10 % to 41.0 %",
         "$1,234",
-        "95 %: $1,200 to $1,300",
+        "simulation: $1,200 to $1,300",
         "href=\"/simulations/a%2F1\"",
         "<time datetime=\"2026-11-24T06:00:00.000Z\">2026-11-24 06:00:00 UTC</time>",
         "failed",

@@ -40,4 +40,14 @@ impl Outcome {
             _ => self.error.clone().unwrap_or_else(|| self.status.to_owned()),
         }
     }
+
+    /// The 95 % interval that the history leaves open for a figure of the result, each end as `spelled`; empty where
+    /// there is none.
+    pub(super) fn history_text(&self, figure: &str, spelled: impl Fn(f64) -> String) -> String {
+        let end = |name: &str| self.result[figure][name].as_f64();
+        match (end("historyLower"), end("historyUpper")) {
+            (Some(lower), Some(upper)) => format!("{} to {}", spelled(lower), spelled(upper)),
+            _ => String::new(),
+        }
+    }
 }

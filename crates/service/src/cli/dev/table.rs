@@ -5,6 +5,7 @@ use comfy_table::{Cell, CellAlignment, Table};
 use serde_json::{Value, json};
 
 use super::outcome::Outcome;
+use crate::dashboard::dollars;
 
 /// One entry a passed trader.
 pub(super) fn json(outcomes: &[Outcome]) -> Value {
@@ -32,7 +33,8 @@ pub(super) fn json(outcomes: &[Outcome]) -> Value {
         .collect()
 }
 
-/// A line a passed trader, the riskiest last so that it stands next to the prompt.
+/// A line a passed trader, the riskiest last so that it stands next to the prompt: figures with what the paths leave open
+/// (`±`), and beside them what a history of that length does.
 pub(super) fn text(outcomes: &[Outcome]) -> String {
     let mut rows: Vec<&Outcome> = outcomes.iter().collect();
     rows.sort_by(|a, b| a.breach().total_cmp(&b.breach()));
@@ -42,32 +44,30 @@ pub(super) fn text(outcomes: &[Outcome]) -> String {
         "Tier",
         "Trades",
         "Breach probability",
+        "history, 95 %",
         "Expected payout",
+        "history, 95 %",
         "VaR 95",
     ]);
     for outcome in rows {
-        table.add_row(vec![
-            Cell::new(&outcome.trader),
-            Cell::new(&outcome.tier),
-            Cell::new(outcome.trades.map_or_else(String::new, |trades| trades.to_string()))
-                .set_alignment(CellAlignment::Right),
-            Cell::new(outcome.breach_text()).set_alignment(CellAlignment::Right),
-            Cell::new(dollars(&outcome.result["expectedPayout"]["value"]))
-                .set_alignment(CellAlignment::Right),
-            Cell::new(dollars(&outcome.result["riskMetrics"]["valueAtRisk95"]))
-                .set_alignment(CellAlignment::Right),
-        ]);
+        let money = |name: &str| outcome.result[name]["value"].as_f64().map_or_else(none, dollars);
+        let risk = outcome.result["riskMetrics"]["valueAtRisk95"].as_f64().map_or_else(none, dollars);
+        let numbers = [
+            outcome.trades.map_or_else(String::new, |trades| trades.to_string()),
+            outcome.breach_text(),
+            outcome.history_text("breachProbability", |share| format!("{:.1} %", 100.0 * share)),
+            money("expectedPayout"),
+            outcome.history_text("expectedPayout", dollars),
+            risk,
+        ];
+        let numbers = numbers.map(|text| Cell::new(text).set_alignment(CellAlignment::Right));
+        table.add_row([Cell::new(&outcome.trader), Cell::new(&outcome.tier)].into_iter().chain(numbers));
     }
     table.to_string()
 }
 
-fn dollars(value: &Value) -> String {
-    let Some(value) = value.as_f64() else { return "–".into() };
-    let digits = format!("{:.0}", value.abs());
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
-    let sign = if value <= -0.5 { "−" } else { "" };
-    format!("{sign}${}", groups.join(","))
+fn none() -> String {
+    "–".into()
 }
 
 #[cfg(test)]
@@ -84,17 +84,21 @@ mod tests {
             status: "completed",
             error: None,
             result: json!({
-                "breachProbability": {"value": 0.1234, "lower": 0.1228, "upper": 0.1241},
-                "expectedPayout": {"value": 12_345.6},
+                "breachProbability": {
+                    "value": 0.1234, "lower": 0.1228, "upper": 0.1241, "historyLower": 0.031, "historyUpper": 0.41,
+                },
+                "expectedPayout": {"value": 12_345.6, "historyLower": 0, "historyUpper": 20_000},
                 "riskMetrics": {"valueAtRisk95": 999.4},
             }),
         }
     }
 
     #[test]
-    fn a_line_says_probability_error_and_dollars() {
+    fn a_line_says_figures_and_both_their_errors() {
         let text = text(&[outcome()]);
-        for part in ["Ada", "Elite", "37", "12.34 % ± 0.07", "$12,346", "$999"] {
+        for part in
+            ["Ada", "Elite", "37", "12.34 % ± 0.07", "3.1 % to 41.0 %", "$12,346", "$0 to $20,000", "$999"]
+        {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
     }
@@ -118,15 +122,5 @@ mod tests {
         };
         assert!(text(std::slice::from_ref(&failed)).contains("no closing trades"));
         assert_eq!(json(&[failed])[0]["error"], "no closing trades");
-    }
-
-    #[test]
-    fn dollars_are_grouped() {
-        for (value, expected) in
-            [(0.0, "$0"), (-0.2, "$0"), (1_234_567.0, "$1,234,567"), (-1_000.0, "−$1,000")]
-        {
-            assert_eq!(dollars(&json!(value)), expected);
-        }
-        assert_eq!(dollars(&Value::Null), "–");
     }
 }

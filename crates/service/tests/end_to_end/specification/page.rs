@@ -31,7 +31,7 @@ async fn a_browser_shows_the_pages_without_complaint() {
         let id = job["id"].as_str().expect("an id");
         assert!(page.contains(&format!("href=\"/simulations/{id}\"")), "{id} is not in\n{page}");
     }
-    for shown in ["reachable and migrated", "95 %: ", "completed", "<time datetime="] {
+    for shown in ["reachable and migrated", "history: ", "simulation: ", "completed", "<time datetime="] {
         assert!(page.contains(shown), "{shown} is not in\n{page}");
     }
     let reference = dom(&format!("{}/docs", service.url)).await;

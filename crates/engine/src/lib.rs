@@ -58,13 +58,13 @@ pub use instructions::Instructions;
 pub use lattice::{ExactLaw, exact_law};
 pub use plan::{Plan, PlanError, Shard};
 pub use report::{
-    BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, Exact, ExactProbability, Execution,
-    FanChart, FittedLaw, Histogram, MonteCarloErrors, Percentiles, Report, RiskMetrics, report,
-    result_digest,
+    BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, EventTimeErrors, Exact,
+    ExactProbability, Execution, FanChart, FittedLaw, Histogram, MonteCarloErrors, Percentiles, Report,
+    RiskMetrics, report, result_digest,
 };
 pub use run::{Cancelled, Control, run_shard, run_shard_by};
 pub use subject::Subject;
 pub use tally::Tally;
 
 /// Changes whenever the same request would give other bits; part of every result.
-pub const ENGINE_VERSION: &str = "2";
+pub const ENGINE_VERSION: &str = "3";

@@ -5,8 +5,8 @@ use super::estimates::{about, by_batches, probability};
 use super::history::{self, HistoryError};
 use super::levels::Z95;
 use super::shape::{
-    ConfidenceIntervals, Distribution, Estimate, Execution, MonteCarloErrors, Percentiles, Report,
-    RiskMetrics,
+    ConfidenceIntervals, Distribution, Estimate, EventTimeErrors, Execution, MonteCarloErrors, Percentiles,
+    Report, RiskMetrics,
 };
 use super::{digest, exact, fan, fitted, outcomes, rules};
 use crate::kernel::DEPTH_ONE;
@@ -59,7 +59,7 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
             drawdown: view.drawdowns.bars(DEPTH_ONE),
         },
         fan: fan::chart(plan, tally, |permille| view.final_balance(permille)),
-        monte_carlo_errors: monte_carlo_errors(told),
+        monte_carlo_errors: monte_carlo_errors(&view, told),
         risk_metrics,
         steps: plan.steps(),
         horizon_days: plan.horizon.days,
@@ -95,8 +95,9 @@ pub(crate) fn replicate(plan: &Plan, tally: &Tally, index: u32) -> Replicate {
     Replicate { index, draws: Figure::ALL.map(draw) }
 }
 
-fn monte_carlo_errors(told: impl Fn(Figure) -> Option<Estimate>) -> MonteCarloErrors {
+fn monte_carlo_errors(view: &View<'_>, told: impl Fn(Figure) -> Option<Estimate>) -> MonteCarloErrors {
     let certain = |figure| told(figure).expect("has a value from one path on");
+    let time = |mean, median| Some(EventTimeErrors { mean_steps: told(mean)?, median_steps: told(median)? });
     MonteCarloErrors {
         signed_var95: certain(Figure::SignedVar95),
         signed_var99: certain(Figure::SignedVar99),
@@ -112,6 +113,17 @@ fn monte_carlo_errors(told: impl Fn(Figure) -> Option<Estimate>) -> MonteCarloEr
         sortino_ratio: told(Figure::Sortino),
         signed_cvar95: certain(Figure::SignedCvar95),
         signed_cvar99: certain(Figure::SignedCvar99),
+        percentiles: Distribution {
+            final_balance: Percentiles::each(|permille| {
+                certain(Figure::Balance(permille)).mapped(|units| units / UNITS_PER_DOLLAR)
+            }),
+            horizon_return: Some(Percentiles::each(|permille| {
+                certain(Figure::Balance(permille)).mapped(|units| view.horizon_return(units))
+            })),
+            drawdown: Percentiles::each(|permille| certain(Figure::Drawdown(permille))),
+        },
+        time_to_breach: time(Figure::BreachMeanSteps, Figure::BreachMedianSteps),
+        time_to_pass: time(Figure::PassMeanSteps, Figure::PassMedianSteps),
     }
 }
 
@@ -125,6 +137,8 @@ struct View<'a> {
     drawdowns: Sorted,
     /// The balance at the start, units of 10⁻⁴ dollars.
     opening: f64,
+    breach_times: Option<EventTimeErrors>,
+    pass_times: Option<EventTimeErrors>,
 }
 
 impl<'a> View<'a> {
@@ -142,6 +156,8 @@ impl<'a> View<'a> {
             balances: Sorted::new(&tally.final_state, all.paths),
             drawdowns: Sorted::new(&tally.drawdown, all.paths),
             opening: plan.opening() as f64,
+            breach_times: outcomes::time_errors(&outcomes::breaches(&tally.events)),
+            pass_times: outcomes::time_errors(&outcomes::passes(&tally.events)),
         }
     }
 
@@ -234,9 +250,9 @@ impl<'a> View<'a> {
 
     fn percentiles(&self) -> Distribution<Percentiles> {
         Distribution {
-            final_balance: Percentiles::each(|permille| self.final_balance(permille)),
-            horizon_return: Some(Percentiles::each(|permille| self.return_quantile(permille))),
-            drawdown: Percentiles::each(|permille| self.drawdowns.lower(permille).mean() / DEPTH_ONE),
+            final_balance: Percentiles::each(|permille| self.final_balance(permille.into())),
+            horizon_return: Some(Percentiles::each(|permille| self.return_quantile(permille.into()))),
+            drawdown: Percentiles::each(|permille| self.drawdown(permille.into())),
         }
     }
 
@@ -277,6 +293,12 @@ impl<'a> View<'a> {
             Figure::MaxDrawdown => batched(&|batch| Some(self.max_drawdown(batch))),
             Figure::Sharpe => batched(&|batch| self.sharpe(batch)),
             Figure::Sortino => batched(&|batch| self.sortino(batch)),
+            Figure::Balance(permille) => Some(self.balance_error(permille.into())),
+            Figure::Drawdown(permille) => Some(self.drawdown_error(permille.into())),
+            Figure::BreachMeanSteps => Some(self.breach_times?.mean_steps),
+            Figure::BreachMedianSteps => Some(self.breach_times?.median_steps),
+            Figure::PassMeanSteps => Some(self.pass_times?.mean_steps),
+            Figure::PassMedianSteps => Some(self.pass_times?.median_steps),
         }
     }
 
@@ -300,13 +322,28 @@ impl<'a> View<'a> {
     }
 
     fn quantile_error(&self, permille: u64) -> Estimate {
-        let rank = self.balances.lower_rank(permille);
-        let (low, high) = self.interval(rank, permille);
+        self.balance_error(permille).mapped(|units| self.horizon_return(units))
+    }
+
+    /// Units of 10⁻⁴ dollars.
+    fn balance_error(&self, permille: u64) -> Estimate {
+        let (lower, upper) = self.interval(self.balances.lower_rank(permille), permille);
+        Estimate { lower, upper, ..Estimate::of(self.balances.lower(permille).mean()) }
+    }
+
+    fn drawdown_error(&self, permille: u64) -> Estimate {
+        let rank = self.drawdowns.lower_rank(permille);
+        let (low, high) = self.drawdowns.rank_interval(rank, permille as f64 / 1_000.0);
         Estimate {
-            lower: self.horizon_return(low),
-            upper: self.horizon_return(high),
-            ..Estimate::of(self.return_quantile(permille))
+            lower: low.keys.map_or_else(|| low.mean(), |(lowest, _)| lowest as f64) / DEPTH_ONE,
+            upper: high.keys.map_or_else(|| high.mean(), |(_, highest)| highest as f64) / DEPTH_ONE,
+            ..Estimate::of(self.drawdown(permille))
         }
+    }
+
+    /// Fraction of the peak.
+    fn drawdown(&self, permille: u64) -> f64 {
+        self.drawdowns.lower(permille).mean() / DEPTH_ONE
     }
 
     fn var_error(&self, permille: u64) -> Estimate {

@@ -10,6 +10,7 @@ pub(super) fn chart(plan: &Plan, tally: &Tally, last: impl Fn(u64) -> f64) -> Fa
     let paths = tally.paths();
     let steps: Vec<u32> = std::iter::once(0).chain(plan.layout.stops.iter().copied()).collect();
     let balance = Percentiles::each(|permille| {
+        let permille = u64::from(permille);
         let between = 0..plan.layout.stops.len() - 1;
         let states = between.map(|stop| tally.fan.quantile(stop, permille, paths));
         let balances = std::iter::once(plan.start.x).chain(states).map(|x| plan.scale.balance(x));

@@ -20,7 +20,7 @@ pub(super) fn ends(below: f64, weights: f64) -> (f64, f64) {
 }
 
 /// The 97.5 % quantile of Student's t: Abramowitz and Stegun 26.7.5, within 0.4 % from 3 degrees of freedom on.
-fn student_quantile(freedom: f64) -> f64 {
+pub(super) fn student_quantile(freedom: f64) -> f64 {
     let z = Z95;
     let powers = [z, z.powi(3), z.powi(5), z.powi(7), z.powi(9)];
     let term = |coefficients: [f64; 5]| -> f64 { coefficients.iter().zip(powers).map(|(c, p)| c * p).sum() };

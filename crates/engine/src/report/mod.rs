@@ -19,6 +19,6 @@ pub use digest::result_digest;
 pub use fitted::FittedLaw;
 pub(crate) use history::unseen_loss_bound;
 pub use shape::{
-    BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, Exact, ExactProbability, Execution,
-    FanChart, Histogram, MonteCarloErrors, Percentiles, Report, RiskMetrics,
+    BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, EventTimeErrors, Exact,
+    ExactProbability, Execution, FanChart, Histogram, MonteCarloErrors, Percentiles, Report, RiskMetrics,
 };

@@ -222,6 +222,18 @@ impl Estimate {
             error_ratio: None,
         }
     }
+
+    /// The same in other units: `unit` is affine and rises.
+    pub(super) fn mapped(self, unit: impl Fn(f64) -> f64) -> Self {
+        Self {
+            value: unit(self.value),
+            lower: unit(self.lower),
+            upper: unit(self.upper),
+            history_lower: self.history_lower.map(&unit),
+            history_upper: self.history_upper.map(&unit),
+            error_ratio: self.error_ratio,
+        }
+    }
 }
 
 /// Probabilities by dynamic programming over all paths at once: they hold no Monte Carlo error.
@@ -275,6 +287,17 @@ pub struct EventTime {
     pub median_steps: u32,
 }
 
+/// An [`EventTime`] with its errors.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct EventTimeErrors {
+    /// Of `meanSteps`, by the spread among the paths with the event.
+    pub mean_steps: Estimate,
+    /// Of `medianSteps`, by order statistics.
+    pub median_steps: Estimate,
+}
+
 /// The same of the final balance (dollars), the horizon return (fraction; percentiles only) and the greatest drawdown
 /// (fraction).
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -313,7 +336,7 @@ pub struct Percentiles<T = f64> {
 
 impl<T> Percentiles<T> {
     /// Computes each from its quantile in thousandths.
-    pub(crate) fn each(mut at: impl FnMut(u64) -> T) -> Self {
+    pub(crate) fn each(mut at: impl FnMut(u16) -> T) -> Self {
         Self { p1: at(10), p5: at(50), p25: at(250), p50: at(500), p75: at(750), p95: at(950), p99: at(990) }
     }
 }
@@ -388,4 +411,14 @@ pub struct MonteCarloErrors {
     pub signed_cvar95: Estimate,
     /// Of `signedCvar99`.
     pub signed_cvar99: Estimate,
+    /// Of `percentiles`.
+    pub percentiles: Distribution<Percentiles<Estimate>>,
+    /// Of `timeToBreach`; absent where fewer than five paths broke.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub time_to_breach: Option<EventTimeErrors>,
+    /// Of `timeToPass`; absent where fewer than five paths passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub time_to_pass: Option<EventTimeErrors>,
 }

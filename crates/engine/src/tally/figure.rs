@@ -23,14 +23,22 @@ pub(crate) enum Figure {
     MaxDrawdown,
     Sharpe,
     Sortino,
+    /// The final balance's quantile, in thousandths; units of 10⁻⁴ dollars.
+    Balance(u16),
+    /// The greatest drawdown's quantile, in thousandths.
+    Drawdown(u16),
+    BreachMeanSteps,
+    BreachMedianSteps,
+    PassMeanSteps,
+    PassMedianSteps,
 }
 
 impl Figure {
     /// How many there are.
     pub(crate) const COUNT: usize = Self::ALL.len();
 
-    /// Each, at the place of its own discriminant.
-    pub(crate) const ALL: [Self; 20] = [
+    /// Each, at its [place](Self::place).
+    pub(crate) const ALL: [Self; 38] = [
         Self::Breach,
         Self::Ruin,
         Self::Pass,
@@ -51,7 +59,30 @@ impl Figure {
         Self::MaxDrawdown,
         Self::Sharpe,
         Self::Sortino,
+        Self::Balance(10),
+        Self::Balance(50),
+        Self::Balance(250),
+        Self::Balance(500),
+        Self::Balance(750),
+        Self::Balance(950),
+        Self::Balance(990),
+        Self::Drawdown(10),
+        Self::Drawdown(50),
+        Self::Drawdown(250),
+        Self::Drawdown(500),
+        Self::Drawdown(750),
+        Self::Drawdown(950),
+        Self::Drawdown(990),
+        Self::BreachMeanSteps,
+        Self::BreachMedianSteps,
+        Self::PassMeanSteps,
+        Self::PassMedianSteps,
     ];
+
+    /// Its place among [all](Self::ALL); none for a quantile that is not told.
+    pub(crate) fn place(self) -> Option<usize> {
+        Self::ALL.iter().position(|&figure| figure == self)
+    }
 
     /// Whether it is a share of paths.
     pub(crate) fn is_share(self) -> bool {
@@ -62,23 +93,14 @@ impl Figure {
     pub(crate) fn range(self) -> (f64, f64) {
         match self {
             share if share.is_share() => (0.0, 1.0),
-            Self::MaxDrawdown => (0.0, 1.0),
+            Self::MaxDrawdown | Self::Drawdown(_) => (0.0, 1.0),
             Self::Payout | Self::PayoutWeekly | Self::Variance | Self::StandardDeviation => {
                 (0.0, f64::INFINITY)
             }
+            Self::BreachMeanSteps | Self::BreachMedianSteps | Self::PassMeanSteps | Self::PassMedianSteps => {
+                (0.0, f64::INFINITY)
+            }
             _ => (f64::NEG_INFINITY, f64::INFINITY),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Figure;
-
-    #[test]
-    fn each_is_at_its_own_place() {
-        for (place, figure) in Figure::ALL.into_iter().enumerate() {
-            assert_eq!(figure as usize, place);
         }
     }
 }

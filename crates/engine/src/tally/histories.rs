@@ -48,6 +48,7 @@ impl Histories {
 
     /// A figure on each of them, by index.
     pub(crate) fn draws(&self, figure: Figure) -> impl Iterator<Item = Option<Draw>> {
-        self.0.iter().map(move |replicate| replicate.draws[figure as usize])
+        let place = figure.place();
+        self.0.iter().map(move |replicate| replicate.draws[place?])
     }
 }

@@ -12,6 +12,7 @@ mod instructions;
 mod lattice;
 mod metamorphic;
 mod payouts;
+mod percentile_errors;
 mod platform_rules;
 mod requests;
 mod risk_by_hand;

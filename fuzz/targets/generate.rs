@@ -142,6 +142,7 @@ fn rules(u: &mut Unstructured<'_>) -> Result<Value> {
         ]);
         maybe(u, &mut rule, "cap", |u| Ok(json!(amount(u)? + 100.0)))?;
         maybe(u, &mut rule, "buffer", |u| Ok(json!(amount(u)?)))?;
+        maybe(u, &mut rule, "after", |u| Ok(json!(u.choose(&["balanceStays", "balanceFalls", "floorLocks"])?)))?;
         Ok(rule.into())
     })?;
     Ok(rules.into())

@@ -48,10 +48,12 @@ mod scale;
 mod schemas;
 mod subject;
 mod tally;
+mod watch;
 
 pub use config::{
-    Consistency, DailyLoss, DailyLossReference, Drawdown, DrawdownKind, FieldError, Level, Lock, MAX_PATHS,
-    Model, PayoutSchedule, ProfitTarget, RuleSet, Rules, RulesPreset, SimulationConfig, Sizing, Stress,
+    AfterPayout, Consistency, DailyLoss, DailyLossReference, Drawdown, DrawdownKind, FieldError, Level, Lock,
+    MAX_PATHS, Model, PayoutSchedule, ProfitTarget, RuleSet, Rules, RulesPreset, SimulationConfig, Sizing,
+    Stress,
 };
 pub use history::{EpochMs, InputData, MAX_TRADES, PnlData, TierTerms, Trade};
 pub use instructions::Instructions;

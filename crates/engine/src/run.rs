@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::instructions::{Kind, Work};
 use crate::kernel::{
-    Account, Batch, Course, DayTable, Depth, End, Ended, LANES, LaneCourse, LogDepth, MoneyDepth, Table,
-    TradeTable, Watch,
+    Account, Batch, Course, DayTable, Depth, End, Ended, LANES, LaneCourse, LogDepth, MoneyDepth, OwnPeak,
+    Table, TradeTable,
 };
 use crate::models::{IndexProcess, Process};
 use crate::plan::REPLICATE_PATHS;
@@ -13,9 +13,10 @@ use crate::random::Stream;
 use crate::report;
 use crate::rules::daily_loss::Unlimited;
 use crate::rules::floor::{Behind, Drop, Follows, Still};
-use crate::rules::{Paid, Stop};
+use crate::rules::{Paid, Withdrawals};
 use crate::scale::Scale;
 use crate::tally::{Fan, Finished, Replicate};
+use crate::watch::{FanAndTill, FanAndWithdrawals};
 use crate::{Instructions, Level, Plan, Shard, Tally};
 
 /// Path-steps between two looks at [`Control`]: about a millisecond.
@@ -159,7 +160,8 @@ impl Run<'_> {
         }
         match (floor.follows, floor.drop) {
             (Follows::Nothing, _) => self.table(process, TradeTable::new(rows, Still), shard),
-            (_, Drop::Distance(distance)) => {
+            // (It would raise a floor that a payout has locked.)
+            (_, Drop::Distance(distance)) if self.plan.withdrawals().is_none() => {
                 let behind = Behind { distance, ceiling: floor.ceiling, ruin: floor.ruin };
                 self.table(process, TradeTable::new(rows, behind), shard)
             }
@@ -181,18 +183,21 @@ impl Run<'_> {
             stops: &plan.stops,
             last_step: plan.horizon.last_step,
         };
-        match plan.scale {
-            Scale::Log { .. } => self.paths::<P, T, LogDepth>(&course, shard),
-            Scale::Money => self.paths::<P, T, MoneyDepth>(&course, shard),
+        match (plan.scale, plan.withdrawals()) {
+            (Scale::Log { .. }, None) => self.paths(shard, paid_apart::<P, T, LogDepth>(plan, &course)),
+            (Scale::Money, None) => self.paths(shard, paid_apart::<P, T, MoneyDepth>(plan, &course)),
+            (Scale::Log { .. }, Some(taken)) => {
+                self.paths(shard, paid_from::<P, T, OwnPeak<LogDepth>>(plan, taken, &course))
+            }
+            (Scale::Money, Some(taken)) => {
+                self.paths(shard, paid_from::<P, T, OwnPeak<MoneyDepth>>(plan, taken, &course))
+            }
         }
     }
 
-    fn paths<P: IndexProcess, T: Table, D: Depth>(
-        &mut self,
-        course: &Course<'_, P, T>,
-        shard: Shard,
-    ) -> Result<(), Cancelled> {
-        let opening: Account<D> = Account::open(self.plan.start);
+    /// Walks the paths by themselves, each by `walk`.
+    #[inline(always)]
+    fn paths(&mut self, shard: Shard, walk: impl Fn(u64, &mut Fan) -> Finished) -> Result<(), Cancelled> {
         let block = (BLOCK_PATH_STEPS / u64::from(self.plan.steps())).max(1);
         let mut first = shard.first_path;
         let end = shard.first_path + shard.paths;
@@ -200,14 +205,8 @@ impl Run<'_> {
             self.look()?;
             let next = (first + block).min(end);
             for path in first..next {
-                let mut stream = Stream::of_path(self.plan.seed, path);
-                let mut account = opening;
-                let mut watch =
-                    FanAndTill { plan: self.plan, fan: &mut self.tally.fan, paid: Paid::default() };
-                let end = course.walk(&mut stream, &mut account, &mut watch);
-                let paid = watch.paid;
-                let drawdown = account.depth.fraction();
-                self.tally.add(&finished(self.plan, self.opening, path, end, account.x, drawdown, paid));
+                let finished = walk(path, &mut self.tally.fan);
+                self.tally.add(&finished);
             }
             self.control.paths_done.fetch_add(next - first, Ordering::Relaxed);
             first = next;
@@ -242,39 +241,6 @@ impl<P: IndexProcess> Work for Lanes<'_, '_, '_, P> {
     }
 }
 
-/// Shows one path to the fan, and pays it.
-struct FanAndTill<'a> {
-    plan: &'a Plan,
-    fan: &'a mut Fan,
-    paid: Paid,
-}
-
-impl Watch for FanAndTill<'_> {
-    #[inline(always)]
-    fn see(&mut self, stop: Stop, x: i64) {
-        self.see_broken(stop, x);
-        if stop.pays() {
-            self.paid = pay(self.plan, stop, x, self.paid);
-        }
-    }
-
-    #[inline(always)]
-    fn see_broken(&mut self, stop: Stop, x: i64) {
-        if let Some(fan_stop) = stop.fan {
-            self.fan.see(fan_stop, x);
-        }
-    }
-}
-
-/// Apart from the steps, which are many to one payout, and by value, so that their state stays in registers.
-#[inline(never)]
-fn pay(plan: &Plan, stop: Stop, x: i64, mut paid: Paid) -> Paid {
-    if let Some(payouts) = &plan.payouts {
-        payouts.pay(stop, plan.scale.balance_units(x) as f64, &mut paid);
-    }
-    paid
-}
-
 #[inline(always)]
 fn finished(plan: &Plan, opening: i64, path: u64, end: End, x: i64, drawdown: u64, paid: Paid) -> Finished {
     let balance = plan.scale.balance_units(x);
@@ -287,5 +253,42 @@ fn finished(plan: &Plan, opening: i64, path: u64, end: End, x: i64, drawdown: u6
         drawdown,
         payout: paid.scheduled as i64,
         weekly_payout: paid.weekly as i64,
+    }
+}
+
+/// Walks a path whose payouts leave its balance as it is.
+#[inline(always)]
+fn paid_apart<'a, P: IndexProcess, T: Table, D: Depth + 'a>(
+    plan: &'a Plan,
+    course: &'a Course<'a, P, T>,
+) -> impl Fn(u64, &mut Fan) -> Finished + 'a {
+    let (start, opening): (Account<D>, _) = (Account::open(plan.start), plan.opening());
+    move |path, fan| {
+        let mut account = start;
+        let mut watch = FanAndTill { plan, fan, paid: Paid::default() };
+        let end = course.walk(&mut Stream::of_path(plan.seed, path), &mut account, &mut watch);
+        let paid = watch.paid;
+        finished(plan, opening, path, end, account.x, account.depth.fraction(), paid)
+    }
+}
+
+/// Walks a path whose payouts are taken from its balance.
+fn paid_from<'a, P: IndexProcess, T: Table, D: Depth + 'a>(
+    plan: &'a Plan,
+    withdrawals: &'a Withdrawals,
+    course: &'a Course<'a, P, T>,
+) -> impl Fn(u64, &mut Fan) -> Finished + 'a {
+    let (start, opening): (Account<D>, _) = (Account::open(plan.start), plan.opening());
+    move |path, fan| {
+        let mut account = start;
+        let mut watch = FanAndWithdrawals { withdrawals, fan, paid: Paid::default(), taken: 0.0 };
+        let end = course.walk(&mut Stream::of_path(plan.seed, path), &mut account, &mut watch);
+        let ((x, balance), paid) = (watch.whole(account.x), watch.paid);
+        let drawdown = account.depth.fraction();
+        Finished {
+            balance,
+            profit: balance - opening,
+            ..finished(plan, opening, path, end, x, drawdown, paid)
+        }
     }
 }

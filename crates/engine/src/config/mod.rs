@@ -335,6 +335,22 @@ pub struct PayoutSchedule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schema(minimum = 0.0, maximum = 10000000000.0))]
     pub buffer: Option<f64>,
+    /// What a payout does to the account; `balanceStays` unless given. Only where there is nothing to pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<AfterPayout>,
+}
+
+/// What a payout does to the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum AfterPayout {
+    /// Nothing: the platform's formula subtracts what was paid from the profit instead.
+    BalanceStays,
+    /// The profit that the payout is a share of leaves the account; its floor stays where it is.
+    BalanceFalls,
+    /// The same, and from the first payout on the floor stands at the starting balance (or where it is, if that is higher).
+    FloorLocks,
 }
 
 impl Serialize for Rules {

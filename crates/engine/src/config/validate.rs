@@ -1,8 +1,8 @@
 //! The ranges of a request that do not need the history.
 
 use super::{
-    DailyLoss, Drawdown, DrawdownKind, FieldError, Level, MAX_PATHS, Model, PayoutSchedule, RuleSet, Rules,
-    SimulationConfig,
+    AfterPayout, DailyLoss, Drawdown, DrawdownKind, FieldError, Level, MAX_PATHS, Model, PayoutSchedule,
+    RuleSet, Rules, SimulationConfig,
 };
 use crate::money::MAX_DOLLARS;
 
@@ -78,16 +78,24 @@ impl SimulationConfig {
 }
 
 impl SimulationConfig {
-    /// Checks what no range says: that a payout's cap leaves room for its minimum.
+    /// Checks what no range says of payouts: that the cap leaves room for the minimum, and that none leaves an account that
+    /// has still something to pass.
     ///
     /// # Errors
-    /// Names the cap.
-    pub(crate) fn validate_amounts(&self) -> Result<(), FieldError> {
-        match self.custom_rules().and_then(|rules| rules.payout.as_ref()) {
+    /// Names the cap, or what happens after a payout.
+    pub(crate) fn validate_payouts(&self) -> Result<(), FieldError> {
+        let Some(rules) = self.custom_rules() else { return Ok(()) };
+        match &rules.payout {
             Some(PayoutSchedule { cap: Some(cap), minimum, .. }) if cap < minimum => {
                 let message = format!("must not be below the minimum of {minimum}; it is {cap}");
                 Err(fault("rules.payout.cap", &message))
             }
+            Some(PayoutSchedule {
+                after: Some(AfterPayout::BalanceFalls | AfterPayout::FloorLocks), ..
+            }) if rules.has_pass() => Err(fault(
+                "rules.payout.after",
+                "must be \"balanceStays\" or absent where there is something to pass",
+            )),
             _ => Ok(()),
         }
     }

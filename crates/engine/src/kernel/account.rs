@@ -66,7 +66,7 @@ impl<D: Depth> Account<D> {
             peak: start.peak,
             day_peak: start.peak,
             floor: start.floor,
-            depth: D::NONE.deepened(start.peak, start.x),
+            depth: D::at(start.peak, start.x),
         }
     }
 }

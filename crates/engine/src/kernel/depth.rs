@@ -15,6 +15,50 @@ pub(crate) trait Depth: Copy {
     fn may_deepen(self, peak: i64, fall: i64) -> bool;
     /// As an integer of 10⁻⁹, from 0 to 10⁹; a balance below 0 counts as the whole account.
     fn fraction(self) -> u64;
+
+    /// At the start of a path; a drawdown that already stands counts.
+    fn at(peak: i64, x: i64) -> Self {
+        Self::NONE.deepened(peak, x)
+    }
+
+    /// After something other than a loss has lowered the account, as `lower` does.
+    fn lowered(self, _lower: impl Fn(i64) -> i64) -> Self {
+        self
+    }
+}
+
+/// A drawdown below a peak of its own, for accounts that payouts lower: what left is no loss.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OwnPeak<D> {
+    peak: i64,
+    depth: D,
+}
+
+impl<D: Depth> Depth for OwnPeak<D> {
+    const NONE: Self = Self { peak: i64::MIN, depth: D::NONE };
+
+    fn at(peak: i64, x: i64) -> Self {
+        Self { peak: peak.max(x), depth: D::at(peak, x) }
+    }
+
+    #[inline(always)]
+    fn deepened(self, _peak: i64, x: i64) -> Self {
+        let peak = self.peak.max(x);
+        Self { peak, depth: self.depth.deepened(peak, x) }
+    }
+
+    /// A day's extremes do not tell: its trades have to be walked.
+    fn may_deepen(self, _peak: i64, _fall: i64) -> bool {
+        true
+    }
+
+    fn fraction(self) -> u64 {
+        self.depth.fraction()
+    }
+
+    fn lowered(self, lower: impl Fn(i64) -> i64) -> Self {
+        Self { peak: lower(self.peak), ..self }
+    }
 }
 
 /// In log-equity: the drawdown is a function of the distance alone.

@@ -7,7 +7,7 @@ mod table;
 mod walk;
 
 pub(crate) use account::{Account, Cause, End};
-pub(crate) use depth::{DEPTH_ONE, Depth, LogDepth, MoneyDepth};
+pub(crate) use depth::{DEPTH_ONE, Depth, LogDepth, MoneyDepth, OwnPeak};
 pub(crate) use lanes::{Batch, Ended, LANES, LaneCourse, mask};
 pub(crate) use table::{DayTable, Table, TradeTable};
 pub(crate) use walk::{Course, Watch};

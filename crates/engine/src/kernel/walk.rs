@@ -12,6 +12,11 @@ pub(crate) trait Watch {
     fn see(&mut self, stop: Stop, x: i64);
     /// A broken one, with the balance at which it broke.
     fn see_broken(&mut self, stop: Stop, x: i64);
+    /// What requests leave of an unbroken account; by value, so that its state stays in registers.
+    #[inline(always)]
+    fn after_requests<D: Depth>(&mut self, _stop: Stop, account: Account<D>) -> Account<D> {
+        account
+    }
 }
 
 /// What all paths of a plan have in common.
@@ -95,6 +100,7 @@ impl<P: IndexProcess, T: Table> Course<'_, P, T> {
                 return (End { step: self.last_step, cause: None }, stop);
             }
             watch.see(pause, account.x);
+            *account = watch.after_requests(pause, *account);
             done = until;
         }
         (End { step: done, cause: None }, self.stops.len())

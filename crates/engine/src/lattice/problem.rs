@@ -61,6 +61,9 @@ impl Problem {
         if plan.horizon.level != Level::Trade || steps.iter().any(|&step| step <= RUIN_LINE) {
             return None;
         }
+        if plan.withdrawals().is_some() {
+            return None;
+        }
         let rows: Vec<f64> = steps.iter().map(|&step| step as f64).collect();
         let count = rows.len() as f64;
         let floor = floor(plan)?;

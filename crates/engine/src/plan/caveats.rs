@@ -122,6 +122,7 @@ fn payouts(plan: &Plan) -> Vec<String> {
     }
     let (split, start, withdrawn) = (applied.profit_split, applied.starting_balance, applied.withdrawals);
     let formula = format!("{split} × (balance − {start} − {withdrawn}");
+    let so_far = if plan.withdrawals().is_some() { "" } else { " − payouts so far" };
     let expected = match &applied.payout {
         None => format!(
             "One payout at the horizon's end to unbroken accounts: {formula}), by the platform's formula, nothing below \
@@ -132,12 +133,28 @@ fn payouts(plan: &Plan) -> Vec<String> {
             let cap = schedule.cap.map(|cap| format!("at most {cap} dollars, ")).unwrap_or_default();
             format!(
                 "A payout at the close of the row that ends every {} calendar days (by the trader's rate, to the nearest \
-                 row) and at the horizon's end, to unbroken accounts: {formula} − payouts so far{buffer}), {cap}nothing \
+                 row) and at the horizon's end, to unbroken accounts: {formula}{so_far}{buffer}), {cap}nothing \
                  below {} dollars.",
                 schedule.every_days, schedule.minimum
             )
         }
     };
+    if let Some(withdrawals) = plan.withdrawals() {
+        let floor = match withdrawals.locks_at {
+            None => "its floor stays where it stands",
+            Some(_) => {
+                "from the first payout on its floor stands at the starting balance, or where it stood if that is higher"
+            }
+        };
+        return vec![
+            expected,
+            format!(
+                "The profit that a payout is a share of leaves the account, and {floor}; a request leaves at least 0.0001 \
+                 dollars above the floor. Balances and returns in the result count what left as \
+                 still there, and to pay is no drawdown; the rules see the account without it. Nothing is simulated of weekly requests beside these."
+            ),
+        ];
+    }
     vec![
         expected,
         format!(

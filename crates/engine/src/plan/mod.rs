@@ -19,7 +19,7 @@ use crate::history::rows::Rows;
 use crate::history::stress::stressed;
 use crate::models::{Circular, Iid, MAX_RANGE, Process, Stationary, block_length};
 use crate::rules::daily_loss::DailyThresholds;
-use crate::rules::{Applied, Limits, Payouts, Start, Stop, WEEK, max_risk};
+use crate::rules::{Applied, Limits, Payouts, Start, Stop, WEEK, Withdrawals, max_risk};
 use crate::scale::{MAX_TRAVEL, Scale};
 use crate::tally::Layout;
 use crate::{FieldError, InputData, Level, Model, SimulationConfig, Sizing, Stress, Subject};
@@ -99,7 +99,7 @@ impl Plan {
         default_paths: u64,
     ) -> Result<Self, PlanError> {
         config.validate()?;
-        config.validate_amounts()?;
+        config.validate_payouts()?;
         input.validate()?;
         let paths = config.paths.unwrap_or(default_paths);
         SimulationConfig { paths: Some(paths), ..SimulationConfig::default() }.validate()?;
@@ -133,7 +133,7 @@ impl Plan {
         };
         let limits = Limits::new(&applied, scale);
         let start = limits.start(&applied, scale);
-        let payouts = Payouts::new(&applied);
+        let payouts = Payouts::new(&applied, scale);
         let layout = Layout::new(horizon.steps, &steps, block_length, start.x);
         let stops = stops(&layout, payouts.is_some().then_some(&applied), &horizon, &rate);
         let mut plan = Self {
@@ -210,6 +210,11 @@ impl Plan {
     /// The seed of all streams.
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// What payouts take out of accounts, where they take anything.
+    pub(crate) fn withdrawals(&self) -> Option<&Withdrawals> {
+        self.payouts.as_ref()?.withdrawals.as_ref()
     }
 
     /// The balance at the start, units of 10⁻⁴ dollars.

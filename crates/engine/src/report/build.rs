@@ -278,7 +278,10 @@ impl<'a> View<'a> {
             Figure::Pass => self.plan.limits.pass.and_then(|_| share(self.passed())),
             Figure::Neither => share(self.paths - self.broken() - self.passed()),
             Figure::Payout => Some(self.payout(|batch| &batch.payout)),
-            Figure::PayoutWeekly => self.plan.payouts.map(|_| self.payout(|batch| &batch.weekly_payout)),
+            Figure::PayoutWeekly => {
+                let is_paid = self.plan.payouts.is_some() && self.plan.withdrawals().is_none();
+                is_paid.then(|| self.payout(|batch| &batch.weekly_payout))
+            }
             Figure::SignedVar95 => Some(self.var_error(950)),
             Figure::SignedVar99 => Some(self.var_error(990)),
             Figure::SignedCvar95 => Some(self.shortfall_error(50)),

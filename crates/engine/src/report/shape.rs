@@ -62,7 +62,7 @@ pub struct Report {
     /// horizon's end.
     pub expected_payout: Estimate,
     /// The same with a request every 7 calendar days and at the horizon's end, by the platform's formula; absent where
-    /// nothing is paid out.
+    /// nothing is paid out, or where payouts leave the account.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schema(nullable = false))]
     pub expected_payout_weekly: Option<Estimate>,

@@ -1,8 +1,9 @@
 //! What a path is paid, and when.
 
-use super::{Applied, MIN_PAYOUT};
+use super::{Applied, Granted, MIN_PAYOUT, Withdrawals};
 use crate::exponential::whole;
 use crate::money::units;
+use crate::scale::Scale;
 
 /// Calendar days between the requests behind `expectedPayoutWeekly`.
 pub(crate) const WEEK: u32 = 7;
@@ -77,6 +78,15 @@ impl Terms {
         let asked = whole(self.split * (units - self.stays - paid).max(0.0)).min(self.cap);
         if asked >= self.minimum { paid + asked } else { paid }
     }
+
+    /// What a request at a balance of `units` is granted where the profit leaves the account, of which no more than `most`
+    /// may go; none where that is too little.
+    pub(super) fn granted(&self, units: f64, most: f64) -> Option<Granted> {
+        let profit = (units - self.stays).min(most);
+        let payout = whole(self.split * profit).min(self.cap);
+        let taken = (payout / self.split).floor().min(profit);
+        (payout > 0.0 && payout >= self.minimum).then_some(Granted { payout, taken })
+    }
 }
 
 /// The terms of both schedules.
@@ -86,11 +96,13 @@ pub(crate) struct Payouts {
     pub(crate) scheduled: Terms,
     /// Of the weekly one: the platform's own.
     pub(crate) weekly: Terms,
+    /// What the schedule asked for takes out of the account, where it takes anything; then nothing is paid by the week.
+    pub(crate) withdrawals: Option<Withdrawals>,
 }
 
 impl Payouts {
     /// By the rules; `None` where nothing is paid out.
-    pub(crate) fn new(applied: &Applied) -> Option<Self> {
+    pub(crate) fn new(applied: &Applied, scale: Scale) -> Option<Self> {
         let whole_units = |dollars: f64| units(dollars) as f64;
         let platform = Terms {
             split: applied.profit_split,
@@ -104,7 +116,8 @@ impl Payouts {
             cap: schedule.cap.map_or(f64::INFINITY, whole_units),
             ..platform
         });
-        (applied.profit_split > 0.0).then_some(Self { scheduled, weekly: platform })
+        let withdrawals = Withdrawals::new(scheduled, applied, scale);
+        (applied.profit_split > 0.0).then_some(Self { scheduled, weekly: platform, withdrawals })
     }
 
     /// Pays an unbroken account of `units` what it may ask for at `stop`.

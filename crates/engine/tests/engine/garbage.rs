@@ -106,7 +106,7 @@ fn daily_loss(rules: &mut RuleSet, fraction: Option<f64>, amount: Option<f64>) {
 }
 
 fn payout(rules: &mut RuleSet, minimum: f64, cap: Option<f64>, buffer: Option<f64>) {
-    rules.payout = Some(PayoutSchedule { every_days: 1, minimum, cap, buffer });
+    rules.payout = Some(PayoutSchedule { every_days: 1, minimum, cap, buffer, after: None });
 }
 
 const RULES: [Field<RuleSet>; 12] = [

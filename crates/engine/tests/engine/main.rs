@@ -21,3 +21,4 @@ mod same_bits;
 mod small_histories;
 mod stress;
 mod support;
+mod withdrawals;

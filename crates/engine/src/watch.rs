@@ -1,0 +1,96 @@
+//! Who watches a path that is walked by itself: the fan, and whoever pays it.
+
+use crate::Plan;
+use crate::kernel::{Account, Depth, Watch};
+use crate::money::{MAX_BALANCE, UNITS_PER_DOLLAR};
+use crate::rules::{MARK_LOCKED, Paid, Stop, Withdrawals};
+use crate::tally::Fan;
+
+/// Shows one path to the fan, and pays it what leaves its balance as it is.
+pub(crate) struct FanAndTill<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) fan: &'a mut Fan,
+    pub(crate) paid: Paid,
+}
+
+impl Watch for FanAndTill<'_> {
+    #[inline(always)]
+    fn see(&mut self, stop: Stop, x: i64) {
+        self.see_broken(stop, x);
+        if stop.pays() {
+            self.paid = pay(self.plan, stop, x, self.paid);
+        }
+    }
+
+    #[inline(always)]
+    fn see_broken(&mut self, stop: Stop, x: i64) {
+        if let Some(fan_stop) = stop.fan {
+            self.fan.see(fan_stop, x);
+        }
+    }
+}
+
+/// Apart from the steps, which are many to one payout, and by value, so that their state stays in registers.
+#[inline(never)]
+fn pay(plan: &Plan, stop: Stop, x: i64, mut paid: Paid) -> Paid {
+    if let Some(payouts) = &plan.payouts {
+        payouts.pay(stop, plan.scale.balance_units(x) as f64, &mut paid);
+    }
+    paid
+}
+
+/// Shows one path to the fan, with what left it counted as still there, and takes payouts out of it.
+pub(crate) struct FanAndWithdrawals<'a> {
+    pub(crate) withdrawals: &'a Withdrawals,
+    pub(crate) fan: &'a mut Fan,
+    pub(crate) paid: Paid,
+    /// What has left the account, units of 10⁻⁴ dollars.
+    pub(crate) taken: f64,
+}
+
+impl FanAndWithdrawals<'_> {
+    /// The state and the balance in units of 10⁻⁴ dollars of an account at `x`, had nothing left it.
+    pub(crate) fn whole(&self, x: i64) -> (i64, i64) {
+        let scale = self.withdrawals.scale;
+        let units = scale.balance_units(x);
+        if self.taken == 0.0 {
+            return (x, units);
+        }
+        let whole = (units + self.taken as i64).min(MAX_BALANCE);
+        (scale.state(whole as f64 / UNITS_PER_DOLLAR), whole)
+    }
+}
+
+impl Watch for FanAndWithdrawals<'_> {
+    fn see(&mut self, stop: Stop, x: i64) {
+        self.see_broken(stop, x);
+    }
+
+    fn see_broken(&mut self, stop: Stop, x: i64) {
+        if let Some(fan_stop) = stop.fan {
+            self.fan.see(fan_stop, self.whole(x).0);
+        }
+    }
+
+    fn after_requests<D: Depth>(&mut self, stop: Stop, account: Account<D>) -> Account<D> {
+        let Withdrawals { locks_at, .. } = self.withdrawals;
+        let request = || self.withdrawals.request(account.x, account.floor);
+        let Some(granted) = stop.scheduled.then(request).flatten() else { return account };
+        self.paid.scheduled += granted.payout;
+        self.taken += granted.taken;
+        let lower = |x: i64| self.withdrawals.lowered(x, granted.taken);
+        let floor = self.withdrawals.floor_after(account.floor);
+        let (peak, day_peak) = match locks_at {
+            Some(_) => (MARK_LOCKED, MARK_LOCKED),
+            None => (account.peak, account.day_peak),
+        };
+        // A unit of log-equity is more than one of dollars, so rounding could reach the floor.
+        Account {
+            x: lower(account.x).max(floor + 1),
+            peak,
+            day_peak,
+            floor,
+            depth: account.depth.lowered(lower),
+        }
+    }
+}

@@ -2,7 +2,8 @@
 //!
 //! The walk: an [`InputData`] and a [`SimulationConfig`] become a [`Plan`] (rows, rules, steps, seed); the
 //! plan is cut into [`Shard`]s of path ids; [`run_shard`] turns a shard into a [`Tally`] of integers;
-//! tallies merge to the same bits in any order; [`report()`] turns the merged tally into the result.
+//! tallies merge to the same bits in any order; [`report()`] turns the merged tally into the result. How many paths and
+//! what else is needed may depend on what was found: [`Plan::next_stage`] hands out the shards, stage by stage.
 //!
 //! # How a path is walked
 //! A history is a table of rows, closing trades or UTC days, and an index process says which row comes next. A law fitted to

@@ -6,6 +6,7 @@ mod horizon;
 mod replicate;
 mod seed;
 mod shard;
+mod stage;
 
 pub use shard::Shard;
 

@@ -2,8 +2,8 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use monte_carlo_engine::{Cancelled, Control, Plan, Shard, Tally, run_shard};
@@ -16,7 +16,7 @@ use super::{Simulator, SimulatorError};
 /// merging tallies costs nothing.
 pub const SHARD_PATH_STEPS: u64 = 50_000_000;
 
-/// Runs shards on a pool of threads that all jobs share, a shard of each job in turn.
+/// Runs a plan's stages, one after the other, on a pool of threads that all jobs share, a shard of each job in turn.
 pub struct LocalSimulator {
     pool: Arc<ThreadPool>,
 }
@@ -39,18 +39,18 @@ impl LocalSimulator {
 impl Simulator for LocalSimulator {
     async fn simulate(&self, plan: Arc<Plan>, control: Arc<Control>) -> Result<Tally, SimulatorError> {
         let (done, outcome) = oneshot::channel();
-        let shards = plan.shards(SHARD_PATH_STEPS);
-        let lanes = self.pool.current_num_threads().min(shards.len());
         let work = Arc::new(Work {
             plan,
             control,
-            shards,
-            next: AtomicUsize::new(0),
-            merged: Mutex::new(Merged { tally: None, shards_done: 0, done: Some(done) }),
+            stage: Mutex::new(Stage {
+                shards: Vec::new(),
+                next: 0,
+                shards_done: 0,
+                merged: None,
+                done: Some(done),
+            }),
         });
-        for _ in 0..lanes {
-            advance(&self.pool, &work);
-        }
+        enter_next_stage(&self.pool, &work);
         outcome.await.unwrap_or_else(|_| Err(SimulatorError::Engine("a simulation thread vanished".into())))
     }
 
@@ -59,71 +59,128 @@ impl Simulator for LocalSimulator {
     }
 }
 
-/// One job's shards, and what they have added up to.
+/// One job.
 struct Work {
     plan: Arc<Plan>,
     control: Arc<Control>,
-    shards: Vec<Shard>,
-    next: AtomicUsize,
-    merged: Mutex<Merged>,
+    stage: Mutex<Stage>,
 }
 
-struct Merged {
-    tally: Option<Tally>,
+/// The shards of the plan's stage at hand, and what all have added up to.
+struct Stage {
+    shards: Vec<Shard>,
+    /// The first that nobody has taken.
+    next: usize,
     shards_done: usize,
+    merged: Option<Tally>,
     /// Taken by whoever has the last word: the last shard, or the first failure.
     done: Option<oneshot::Sender<Result<Tally, SimulatorError>>>,
 }
 
+/// What a shard's outcome leaves to do.
+#[derive(PartialEq, Eq)]
+enum Then {
+    /// Take the next shard.
+    Advance,
+    /// All shards of the stage are merged.
+    NextStage,
+    /// The job is over.
+    Leave,
+}
+
+/// Asks the plan for its next stage and sets as many threads on it as it has shards; without one, the job is done.
+fn enter_next_stage(pool: &Arc<ThreadPool>, work: &Arc<Work>) {
+    let mut stage = work.stage();
+    let shards = work.plan.next_stage(stage.merged.as_ref(), SHARD_PATH_STEPS);
+    // What lies before a stage is done, or will never be needed.
+    let paths_done = shards.first().map_or(work.plan.paths_in_all(), |shard| shard.first_path);
+    work.control.paths_done.fetch_max(paths_done, Ordering::Relaxed);
+    if shards.is_empty() {
+        let outcome =
+            stage.merged.take().ok_or_else(|| SimulatorError::Engine("a plan without paths".into()));
+        return stage.finish(outcome);
+    }
+    let lanes = pool.current_num_threads().min(shards.len());
+    (stage.shards, stage.next, stage.shards_done) = (shards, 0, 0);
+    drop(stage);
+    for _ in 0..lanes {
+        advance(pool, work);
+    }
+}
+
 /// Queues the job's next shard behind whatever other jobs have queued, so that jobs take turns.
 fn advance(pool: &Arc<ThreadPool>, work: &Arc<Work>) {
-    let Some(&shard) = work.shards.get(work.next.fetch_add(1, Ordering::Relaxed)) else { return };
+    let Some(shard) = work.take() else { return };
     let (again, work) = (pool.clone(), work.clone());
     pool.spawn_fifo(move || {
-        let ran = catch_unwind(AssertUnwindSafe(|| run_shard(&work.plan, shard, &work.control)));
-        let outcome = match ran {
-            Ok(Ok(tally)) => {
+        let outcome = caught(|| run_shard(&work.plan, shard, &work.control)).and_then(|ran| match ran {
+            Ok(tally) => {
                 metrics::counter!("simulated_path_steps_total")
                     .increment(shard.paths * u64::from(work.plan.steps()));
                 Ok(tally)
             }
-            Ok(Err(Cancelled)) => Err(SimulatorError::Cancelled),
-            Err(panic) => Err(SimulatorError::Engine(message_of(panic.as_ref()))),
-        };
-        if work.record(outcome) {
-            advance(&again, &work);
+            Err(Cancelled) => Err(SimulatorError::Cancelled),
+        });
+        match work.record(outcome) {
+            Then::Advance => advance(&again, &work),
+            Then::NextStage => {
+                if let Err(error) = caught(|| enter_next_stage(&again, &work)) {
+                    work.stage().finish(Err(error));
+                }
+            }
+            Then::Leave => {}
         }
     });
 }
 
 impl Work {
-    /// Adds one shard's outcome; says whether the job goes on.
-    fn record(&self, outcome: Result<Tally, SimulatorError>) -> bool {
-        let mut merged = self.merged.lock().unwrap_or_else(PoisonError::into_inner);
-        let word = match outcome {
-            Err(error) => Err(error),
-            Ok(tally) => {
-                merged.shards_done += 1;
-                let sum = match merged.tally.take() {
-                    None => tally,
-                    Some(mut sum) => {
-                        sum.merge(&tally);
-                        sum
-                    }
-                };
-                if merged.shards_done < self.shards.len() {
-                    merged.tally = Some(sum);
-                    return merged.done.is_some();
-                }
-                Ok(sum)
-            }
-        };
-        if let Some(done) = merged.done.take() {
-            // The job may have gone away meanwhile; then nobody listens, and nothing is lost.
-            drop(done.send(word));
-        }
-        false
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn take(&self) -> Option<Shard> {
+        let mut stage = self.stage();
+        let shard = stage.shards.get(stage.next).copied();
+        stage.next += 1;
+        shard
+    }
+
+    /// Adds one shard's outcome.
+    fn record(&self, outcome: Result<Tally, SimulatorError>) -> Then {
+        let mut stage = self.stage();
+        let tally = match outcome {
+            Err(error) => {
+                stage.finish(Err(error));
+                return Then::Leave;
+            }
+            Ok(tally) => tally,
+        };
+        stage.shards_done += 1;
+        match &mut stage.merged {
+            None => stage.merged = Some(tally),
+            Some(sum) => sum.merge(&tally),
+        }
+        if stage.done.is_none() {
+            Then::Leave
+        } else if stage.shards_done < stage.shards.len() {
+            Then::Advance
+        } else {
+            Then::NextStage
+        }
+    }
+}
+
+impl Stage {
+    fn finish(&mut self, outcome: Result<Tally, SimulatorError>) {
+        if let Some(done) = self.done.take() {
+            // The job may have gone away meanwhile; then nobody listens, and nothing is lost.
+            drop(done.send(outcome));
+        }
+    }
+}
+
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, SimulatorError> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| SimulatorError::Engine(message_of(panic.as_ref())))
 }
 
 fn message_of(panic: &(dyn Any + Send)) -> String {

@@ -53,8 +53,8 @@ mod watch;
 
 pub use config::{
     AfterPayout, Consistency, DailyLoss, DailyLossReference, Drawdown, DrawdownKind, FieldError, Level, Lock,
-    MAX_PATHS, Model, PayoutSchedule, ProfitTarget, RuleSet, Rules, RulesPreset, SimulationConfig, Sizing,
-    Stress,
+    MAX_PATHS, Metric, Model, PayoutSchedule, ProfitTarget, RuleSet, Rules, RulesPreset, SimulationConfig,
+    Sizing, Stress, Tolerance,
 };
 pub use history::{EpochMs, InputData, MAX_TRADES, PnlData, TierTerms, Trade};
 pub use instructions::Instructions;
@@ -62,8 +62,8 @@ pub use lattice::{ExactLaw, exact_law};
 pub use plan::{Plan, PlanError, Shard};
 pub use report::{
     BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, EventTimeErrors, Exact,
-    ExactProbability, Execution, FanChart, FittedLaw, Histogram, MonteCarloErrors, Percentiles, Report,
-    RiskMetrics, report, result_digest,
+    ExactProbability, Execution, FanChart, FittedLaw, Histogram, MonteCarloErrors, Percentiles, Precision,
+    Report, RiskMetrics, report, result_digest,
 };
 pub use run::{Cancelled, Control, run_shard, run_shard_by};
 pub use subject::Subject;

@@ -1,6 +1,7 @@
 //! What a caller may ask of a simulation (contracts: `config`); every field has a default, unknown fields are refused.
 
 mod stress;
+mod tolerance;
 mod validate;
 pub(crate) mod whole;
 
@@ -11,6 +12,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use stress::Stress;
+pub use tolerance::{Metric, Tolerance};
 pub(crate) use validate::MAX_STEPS;
 
 /// The most paths of one job; more is bought with shards over machines, not with one request.
@@ -35,6 +37,9 @@ pub struct SimulationConfig {
     #[serde(default, deserialize_with = "whole::or_null", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schema(minimum = 1, maximum = 100000000, examples(100000)))]
     pub paths: Option<u64>,
+    /// How sure a figure is to be, instead of `paths`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<Tolerance>,
     /// 1 to 365 calendar days.
     #[serde(default, deserialize_with = "whole::or_null", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schema(minimum = 1, maximum = 365, examples(30)))]

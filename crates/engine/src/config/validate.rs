@@ -31,6 +31,7 @@ impl SimulationConfig {
     /// Names the first field that is out of its range, as a path below `config`.
     pub fn validate(&self) -> Result<(), FieldError> {
         integer("paths", self.paths, 1, MAX_PATHS)?;
+        self.tolerance.map_or(Ok(()), |tolerance| tolerance.validate(self.paths))?;
         integer("horizonDays", self.horizon_days.map(u64::from), 1, u64::from(MAX_HORIZON_DAYS))?;
         integer("steps", self.steps.map(u64::from), 1, u64::from(MAX_STEPS))?;
         integer("seed", self.seed, 0, MAX_SEED)?;
@@ -165,7 +166,7 @@ impl PayoutSchedule {
     }
 }
 
-fn integer(field: &str, value: Option<u64>, least: u64, most: u64) -> Result<(), FieldError> {
+pub(super) fn integer(field: &str, value: Option<u64>, least: u64, most: u64) -> Result<(), FieldError> {
     match value {
         Some(value) if value < least || value > most => {
             Err(fault(field, &format!("must be an integer from {least} to {most}; it is {value}")))

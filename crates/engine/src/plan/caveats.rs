@@ -96,7 +96,8 @@ fn law(fitted: &Fitted, sizing: Sizing) -> String {
     )
 }
 
-fn two_errors(plan: &Plan) -> String {
+/// Which errors are told.
+pub(super) fn two_errors(plan: &Plan) -> String {
     if plan.histories == 0 {
         return "The intervals hold the Monte Carlo error alone; the error of the history itself, which is larger for a \
                 short history, was not asked for (config.historyReplicates 0)."

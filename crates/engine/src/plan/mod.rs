@@ -3,6 +3,7 @@
 mod caveats;
 mod fitted;
 mod horizon;
+mod looks;
 mod replicate;
 mod seed;
 mod shard;
@@ -12,6 +13,7 @@ pub use shard::Shard;
 
 pub(crate) use fitted::Fitted;
 pub(crate) use horizon::Horizon;
+pub(crate) use looks::Looks;
 pub(crate) use replicate::REPLICATE_PATHS;
 
 use crate::history::rate::Rate;
@@ -52,7 +54,10 @@ pub enum PlanError {
 /// Everything that decides a result's bits.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// All that may be simulated.
     pub(crate) paths: u64,
+    /// Where fewer of them may be enough.
+    pub(crate) looks: Option<Looks>,
     /// Weighted histories for the history error.
     pub(crate) histories: u32,
     pub(crate) seed: u64,
@@ -102,13 +107,17 @@ impl Plan {
         config.validate()?;
         config.validate_payouts()?;
         input.validate()?;
-        let paths = config.paths.unwrap_or(default_paths);
-        SimulationConfig { paths: Some(paths), ..SimulationConfig::default() }.validate()?;
+        let asked = config.paths.unwrap_or(default_paths);
+        SimulationConfig { paths: Some(asked), ..SimulationConfig::default() }.validate()?;
 
         let sizing = config.sizing.unwrap_or(Sizing::Proportional);
         let past = rebuild(input, sizing, max_risk(subject, input))?;
         let rate = Rate::of(&past.closed);
         let horizon = Horizon::new(config, &rate)?;
+        let paths = match &config.tolerance {
+            None => asked,
+            Some(tolerance) => looks::budget(tolerance, horizon.steps)?,
+        };
         let work = paths.saturating_mul(u64::from(horizon.steps));
         if work > WORK_MAX {
             return Err(PlanError::TooMuchWork { paths, steps: horizon.steps.into(), limit: WORK_MAX });
@@ -135,10 +144,14 @@ impl Plan {
         let limits = Limits::new(&applied, scale);
         let start = limits.start(&applied, scale);
         let payouts = Payouts::new(&applied, scale);
+        if let Some(tolerance) = &config.tolerance {
+            looks::check_metric(tolerance, &limits, payouts.as_ref())?;
+        }
         let layout = Layout::new(horizon.steps, &steps, block_length, start.x);
         let stops = stops(&layout, payouts.is_some().then_some(&applied), &horizon, &rate);
         let mut plan = Self {
             paths,
+            looks: config.tolerance.map(|tolerance| Looks::new(tolerance, config.history_replicates)),
             histories: config.history_replicates.unwrap_or_else(|| replicate::default_count(paths)),
             seed: config.seed.unwrap_or_else(|| seed::of_subject(subject)),
             horizon,
@@ -178,7 +191,7 @@ impl Plan {
         Ok(Self { layout, stops, ..self })
     }
 
-    /// Paths to simulate.
+    /// Paths to simulate; with a tolerance, the most that it may take.
     pub fn paths(&self) -> u64 {
         self.paths
     }

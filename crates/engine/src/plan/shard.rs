@@ -19,12 +19,28 @@ pub struct Shard {
 
 impl Plan {
     /// Cuts the paths into shards of about `path_steps` each (at least one path, or one weighted history; at most 65,536
-    /// shards and as many as there are weighted histories); every path is in exactly one.
+    /// shards and as many as there are weighted histories); every path is in exactly one. With a tolerance these are the
+    /// most that it may take; [`Self::next_stage`] says which of them are needed.
     pub fn shards(&self, path_steps: u64) -> Vec<Shard> {
-        let size = (path_steps / u64::from(self.steps())).max(self.paths.div_ceil(MAX_SHARDS)).max(1);
-        let whole_histories = (size / REPLICATE_PATHS).max(1) * REPLICATE_PATHS;
-        let (own, all) = (0..self.paths, self.paths..self.paths_in_all());
-        cut(own, size).chain(cut(all, whole_histories)).collect()
+        let mut shards = self.own_shards(0..self.paths, path_steps);
+        shards.extend(self.history_shards(self.histories, path_steps));
+        shards
+    }
+
+    /// The shards of some of the result's own paths.
+    pub(super) fn own_shards(&self, paths: Range<u64>, path_steps: u64) -> Vec<Shard> {
+        cut(paths, self.shard_paths(path_steps)).collect()
+    }
+
+    /// The shards of the first `histories` weighted histories.
+    pub(super) fn history_shards(&self, histories: u32, path_steps: u64) -> Vec<Shard> {
+        let whole_histories = (self.shard_paths(path_steps) / REPLICATE_PATHS).max(1) * REPLICATE_PATHS;
+        let end = self.paths + u64::from(histories) * REPLICATE_PATHS;
+        cut(self.paths..end, whole_histories).collect()
+    }
+
+    fn shard_paths(&self, path_steps: u64) -> u64 {
+        (path_steps / u64::from(self.steps())).max(self.paths.div_ceil(MAX_SHARDS)).max(1)
     }
 }
 

@@ -1,6 +1,8 @@
 //! What is simulated one after the other, each stage by what the stages before it found.
 
-use super::{Plan, Shard};
+use std::borrow::Cow;
+
+use super::{Plan, Shard, caveats};
 use crate::Tally;
 
 impl Plan {
@@ -19,13 +21,46 @@ impl Plan {
     /// }
     /// ```
     ///
-    /// A plan of a fixed number of paths has one stage, the whole of [`Self::shards`], and where breaches prove rare a
-    /// second. Path ids rise from stage to stage: all below a stage's first are done, or will never be needed, so a
-    /// caller that counts paths done may go on from there. At the end all [`Self::paths_in_all`] are.
+    /// A plan of a fixed number of paths has one stage, the whole of [`Self::shards`]. One with a tolerance has a stage for
+    /// each look and one for its weighted histories. Path ids rise from stage to stage: all below a stage's first are
+    /// done, or will never be needed, so a caller that counts paths done may go on from there. At the end all
+    /// [`Self::paths_in_all`] are.
     pub fn next_stage(&self, merged: Option<&Tally>, path_steps: u64) -> Vec<Shard> {
-        match merged {
-            None => self.shards(path_steps),
-            Some(_) => Vec::new(),
+        let Some(merged) = merged else {
+            return match &self.looks {
+                None => self.shards(path_steps),
+                Some(_) => self.own_shards(0..self.look_after(0), path_steps),
+            };
+        };
+        let done = merged.paths();
+        if let Some(next) = self.next_look(merged) {
+            return self.own_shards(done..next, path_steps);
         }
+        if merged.histories.len() == 0 {
+            return self.history_shards(self.histories_beside(done), path_steps);
+        }
+        Vec::new()
+    }
+
+    /// The plan as it would be with `paths` paths asked for: what the result says of it, where a tolerance ended there. Path
+    /// ids stay as they are.
+    pub(crate) fn settled(&self, paths: u64) -> Cow<'_, Self> {
+        let histories = self.histories_beside(paths);
+        if histories == self.histories {
+            return Cow::Borrowed(self);
+        }
+        let mut settled = Self { histories, ..self.clone() };
+        let (planned, told) = (caveats::two_errors(self), caveats::two_errors(&settled));
+        settled
+            .assumptions
+            .iter_mut()
+            .filter(|said| **said == planned)
+            .for_each(|said| said.clone_from(&told));
+        Cow::Owned(settled)
+    }
+
+    /// Weighted histories beside `paths` paths.
+    fn histories_beside(&self, paths: u64) -> u32 {
+        self.looks.as_ref().map_or(self.histories, |looks| looks.histories(paths))
     }
 }

@@ -20,6 +20,7 @@ use crate::{ENGINE_VERSION, Plan, Tally};
 /// # Panics
 /// Where the tally is of another plan, or holds no path.
 pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
+    let plan = &*plan.settled(tally.paths());
     let view = View::new(plan, tally);
     let errors = HistoryError::new(plan, tally);
     let told = |figure| view.estimate(figure).map(|estimate| errors.beside(figure, estimate));
@@ -27,6 +28,10 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
     let mut warnings = plan.warnings.clone();
     let risk_metrics = view.risk_metrics();
     view.warn(&risk_metrics, &mut warnings);
+    let precision = view.precision();
+    if let Some(precision) = &precision {
+        view.warn_of_precision(precision, &mut warnings);
+    }
     let breaches = outcomes::breaches(&tally.events);
     let passes = outcomes::passes(&tally.events);
     let passed = plan.limits.pass.map(|_| view.passed());
@@ -38,6 +43,7 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
         standard_deviation: view.variance(&view.all).sqrt(),
         mean_return: view.mean_return(&view.all),
         paths_simulated: view.paths,
+        precision,
         simulation_time_seconds: execution.simulation_time_seconds,
         trades_analyzed: plan.trades_analyzed as u64,
         current_balance: plan.applied.balance,
@@ -128,21 +134,21 @@ fn monte_carlo_errors(view: &View<'_>, told: impl Fn(Figure) -> Option<Estimate>
 }
 
 /// The tally as distributions.
-struct View<'a> {
-    plan: &'a Plan,
+pub(super) struct View<'a> {
+    pub(super) plan: &'a Plan,
     tally: &'a Tally,
-    paths: u64,
-    all: Batch,
+    pub(super) paths: u64,
+    pub(super) all: Batch,
     balances: Sorted,
     drawdowns: Sorted,
     /// The balance at the start, units of 10⁻⁴ dollars.
-    opening: f64,
+    pub(super) opening: f64,
     breach_times: Option<EventTimeErrors>,
     pass_times: Option<EventTimeErrors>,
 }
 
 impl<'a> View<'a> {
-    fn new(plan: &'a Plan, tally: &'a Tally) -> Self {
+    pub(super) fn new(plan: &'a Plan, tally: &'a Tally) -> Self {
         let mut all = Batch::default();
         for batch in &tally.batches {
             all.merge(batch);
@@ -267,16 +273,14 @@ impl<'a> View<'a> {
     }
 
     /// A figure with its Monte Carlo interval; none where it has no value, or the paths are too few to tell its error.
-    fn estimate(&self, figure: Figure) -> Option<Estimate> {
-        let share = |events| Some(probability(events, self.paths));
+    pub(super) fn estimate(&self, figure: Figure) -> Option<Estimate> {
         let batched = |statistic: &dyn Fn(&Batch) -> Option<f64>| {
             by_batches(statistic(&self.all)?, &self.tally.batches, statistic)
         };
         match figure {
-            Figure::Breach => share(self.broken()),
-            Figure::Ruin => share(self.tally.ruined),
-            Figure::Pass => self.plan.limits.pass.and_then(|_| share(self.passed())),
-            Figure::Neither => share(self.paths - self.broken() - self.passed()),
+            Figure::Breach | Figure::Ruin | Figure::Pass | Figure::Neither => {
+                self.events(figure).map(|events| probability(events, self.paths))
+            }
             Figure::Payout => Some(self.payout(|batch| &batch.payout)),
             Figure::PayoutWeekly => {
                 let is_paid = self.plan.payouts.is_some() && self.plan.withdrawals().is_none();
@@ -302,6 +306,17 @@ impl<'a> View<'a> {
             Figure::BreachMedianSteps => Some(self.breach_times?.median_steps),
             Figure::PassMeanSteps => Some(self.pass_times?.mean_steps),
             Figure::PassMedianSteps => Some(self.pass_times?.median_steps),
+        }
+    }
+
+    /// Paths on which the event came whose share the figure is.
+    pub(super) fn events(&self, figure: Figure) -> Option<u64> {
+        match figure {
+            Figure::Breach => Some(self.broken()),
+            Figure::Ruin => Some(self.tally.ruined),
+            Figure::Pass => self.plan.limits.pass.map(|_| self.passed()),
+            Figure::Neither => Some(self.paths - self.broken() - self.passed()),
+            _ => None,
         }
     }
 

@@ -10,6 +10,7 @@ mod fitted;
 mod history;
 mod levels;
 mod outcomes;
+mod precision;
 mod rules;
 mod shape;
 
@@ -18,6 +19,8 @@ pub use build::report;
 pub use digest::result_digest;
 pub use fitted::FittedLaw;
 pub(crate) use history::unseen_loss_bound;
+pub use precision::Precision;
+pub(crate) use precision::is_sure_enough;
 pub use shape::{
     BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, EventTimeErrors, Exact,
     ExactProbability, Execution, FanChart, Histogram, MonteCarloErrors, Percentiles, Report, RiskMetrics,

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::fitted::FittedLaw;
+use super::precision::Precision;
 #[cfg(feature = "schemas")]
 use super::rules::RulesAsApplied;
 use crate::{Level, Model, Sizing, Stress};
@@ -33,6 +34,10 @@ pub struct Report {
     pub mean_return: f64,
     /// Paths.
     pub paths_simulated: u64,
+    /// Whether the wanted standard error was reached; absent where the number of paths was fixed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub precision: Option<Precision>,
     /// Wall time; no part of the digest.
     pub simulation_time_seconds: f64,
     /// Closing trades in the history.

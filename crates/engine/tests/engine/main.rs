@@ -14,6 +14,7 @@ mod metamorphic;
 mod payouts;
 mod percentile_errors;
 mod platform_rules;
+mod precision;
 mod requests;
 mod risk_by_hand;
 mod rules_asked_for;

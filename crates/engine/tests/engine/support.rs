@@ -110,6 +110,24 @@ pub(crate) fn whole_result(plan: &Plan) -> Report {
     report(plan, &tally.expect("a shard"), &execution())
 }
 
+/// The tally of all stages of a plan, in shards of about `path_steps`.
+pub(crate) fn staged(plan: &Plan, path_steps: u64) -> Tally {
+    let mut merged: Option<Tally> = None;
+    loop {
+        let shards = plan.next_stage(merged.as_ref(), path_steps);
+        if shards.is_empty() {
+            return merged.expect("a stage");
+        }
+        for shard in shards {
+            let tally = run(plan, shard);
+            match &mut merged {
+                None => merged = Some(tally),
+                Some(sum) => sum.merge(&tally),
+            }
+        }
+    }
+}
+
 /// As JSON.
 pub(crate) fn json(report: &Report) -> serde_json::Value {
     serde_json::to_value(report).expect("JSON")

@@ -59,7 +59,7 @@ fn conditions() -> [(&'static str, &'static str, Value); 6] {
 }
 
 /// What one field of a configuration forbids another.
-fn contradictions() -> [Value; 6] {
+fn contradictions() -> [Value; 7] {
     let fitted = json!({"enum": ["normal", "studentT", "skewed"]});
     let there = |field: &str, schema: Value| json!({"properties": {field: schema}, "required": [field]});
     let days = [
@@ -70,6 +70,11 @@ fn contradictions() -> [Value; 6] {
     ];
     let beyond_all = json!({"type": "number", "anyOf": [{"exclusiveMinimum": 1}, {"exclusiveMaximum": -1}]});
     [
+        // So many paths, and as many as are needed.
+        json!({
+            "properties": {"paths": {"type": "number"}, "tolerance": {"type": "object"}},
+            "required": ["paths", "tolerance"],
+        }),
         // Blocks of a model that has none.
         json!({
             "properties": {

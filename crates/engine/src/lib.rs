@@ -50,6 +50,7 @@ mod schemas;
 mod subject;
 mod tally;
 mod watch;
+pub mod wire;
 
 pub use config::{
     AfterPayout, Consistency, DailyLoss, DailyLossReference, Drawdown, DrawdownKind, FieldError, Level, Lock,

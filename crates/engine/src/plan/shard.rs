@@ -42,6 +42,19 @@ impl Plan {
     fn shard_paths(&self, path_steps: u64) -> u64 {
         (path_steps / u64::from(self.steps())).max(self.paths.div_ceil(MAX_SHARDS)).max(1)
     }
+
+    /// Whether a shard holds some of this plan's paths, and weighted histories whole or not at all.
+    pub fn has(&self, shard: Shard) -> bool {
+        let Some(end) = shard.first_path.checked_add(shard.paths) else { return false };
+        let is_cut = |at: u64| at <= self.paths || (at - self.paths).is_multiple_of(REPLICATE_PATHS);
+        shard.paths > 0 && end <= self.paths_in_all() && is_cut(shard.first_path) && is_cut(end)
+    }
+
+    /// The weighted histories in one of this plan's shards.
+    pub(crate) fn replicates_of(&self, shard: Shard) -> Range<u32> {
+        let index = |at: u64| (at.saturating_sub(self.paths) / REPLICATE_PATHS) as u32;
+        index(shard.first_path)..index(shard.first_path.saturating_add(shard.paths))
+    }
 }
 
 fn cut(paths: Range<u64>, size: u64) -> impl Iterator<Item = Shard> {

@@ -6,12 +6,12 @@ use super::count::add_counts;
 /// A small histogram of the state at each chosen step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fan {
-    stops: Vec<Bins>,
+    pub(crate) stops: Vec<Bins>,
     /// Where each stop's bins begin in `counts`.
-    offsets: Vec<usize>,
-    counts: Vec<u32>,
+    pub(crate) offsets: Vec<usize>,
+    pub(crate) counts: Vec<u32>,
     /// Where all stops have the same bins: states that stay, by the first stop that sees them; empty once closed.
-    standing: Vec<u32>,
+    pub(crate) standing: Vec<u32>,
 }
 
 impl Fan {

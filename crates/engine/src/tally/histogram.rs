@@ -6,9 +6,9 @@ use super::count::add_counts;
 /// Counts and sums of values, binned by a key that orders them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Histogram {
-    bins: Bins,
-    counts: Vec<u32>,
-    sums: Vec<i128>,
+    pub(crate) bins: Bins,
+    pub(crate) counts: Vec<u32>,
+    pub(crate) sums: Vec<i128>,
 }
 
 /// One bin that holds something.
@@ -52,6 +52,11 @@ impl Histogram {
         for (sum, more) in self.sums.iter_mut().zip(&other.sums) {
             *sum += more;
         }
+    }
+
+    /// Values in it.
+    pub(crate) fn count(&self) -> u64 {
+        self.counts.iter().map(|&count| u64::from(count)).sum()
     }
 
     /// The bins that hold something, lowest first.

@@ -22,7 +22,7 @@ pub(crate) struct Replicate {
 
 /// Weighted histories by index. They are kept apart and never added up, so merging them in any order gives the same.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Histories(Vec<Replicate>);
+pub(crate) struct Histories(pub(crate) Vec<Replicate>);
 
 impl Histories {
     /// Adds one.
@@ -44,6 +44,11 @@ impl Histories {
     /// How many.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Which.
+    pub(crate) fn indices(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().map(|replicate| replicate.index)
     }
 
     /// A figure on each of them, by index.

@@ -31,7 +31,7 @@ fn streaks(trades: usize) -> Vec<f64> {
         .collect()
 }
 
-fn requests() -> Vec<(&'static str, Subject, InputData, Value)> {
+pub(crate) fn requests() -> Vec<(&'static str, Subject, InputData, Value)> {
     let trailing = json!({"drawdown": {"kind": "trailing", "amount": 3000, "lock": {}}, "profitTarget": {"fraction": 0.04}});
     let evaluation = json!({
         "drawdown": {"kind": "static", "fraction": 0.04}, "dailyLoss": {"amount": 1000, "of": "dayStart"},

@@ -22,4 +22,5 @@ mod same_bits;
 mod small_histories;
 mod stress;
 mod support;
+mod wire;
 mod withdrawals;

@@ -38,6 +38,12 @@ pub(crate) fn whole(x: f64) -> f64 {
     (x + WHOLE) - WHOLE
 }
 
+/// A whole number below 2⁵¹ in size as an integer, without a branch.
+#[inline(always)]
+pub(crate) fn whole_number(x: f64) -> i64 {
+    (x + WHOLE).to_bits().wrapping_sub(WHOLE.to_bits()).cast_signed()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::{ProptestConfig, prop_assert, proptest};

@@ -9,7 +9,7 @@ pub enum Instructions {
     Lanes,
     /// Paths side by side in 256-bit vectors.
     Avx2,
-    /// Paths side by side in 512-bit vectors.
+    /// Paths side by side in 512-bit vectors, with permutations of bytes: Ice Lake, Zen 4 and later.
     Avx512,
 }
 
@@ -34,6 +34,7 @@ impl Instructions {
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512dq")
                     && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512vbmi")
             }
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx2 | Self::Avx512 => false,
@@ -64,7 +65,7 @@ pub(crate) trait Work {
 
 /// What instructions a piece of work is compiled for, where it matters to more than the compiler.
 pub(crate) trait Kind: Copy {
-    /// Whether AVX-512's permutations are among them.
+    /// Whether AVX-512's permutations of bytes are among them.
     fn permutes(self) -> bool;
 }
 
@@ -97,7 +98,7 @@ fn avx2(work: impl Work) {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")]
 fn avx512(work: impl Work) {
     work.run(Wide);
 }

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::instructions::{Kind, Work};
 use crate::kernel::{
-    Account, Batch, Course, DayTable, Depth, End, Ended, LANES, LaneCourse, LogDepth, MoneyDepth, OwnPeak,
-    Table, TradeTable,
+    Account, Batch, Course, DayTable, Depth, End, LANES, LaneCourse, LogDepth, MoneyDepth, OwnPeak, Table,
+    TradeTable,
 };
 use crate::models::{IndexProcess, Process};
 use crate::plan::REPLICATE_PATHS;
@@ -19,8 +19,8 @@ use crate::tally::{Fan, Finished, Replicate};
 use crate::watch::{FanAndTill, FanAndWithdrawals};
 use crate::{Instructions, Level, Plan, Shard, Tally};
 
-/// Path-steps between two looks at [`Control`]: about a millisecond.
-const BLOCK_PATH_STEPS: u64 = 1 << 19;
+/// Path-steps between two looks at [`Control`]: about two milliseconds.
+const BLOCK_PATH_STEPS: u64 = 1 << 21;
 
 /// Paths side by side between two looks, however long they are: with fewer, too many lanes would stand empty.
 const BLOCK_PATHS_MIN: u64 = 512;
@@ -128,7 +128,7 @@ impl Run<'_> {
         let end = shard.first_path + shard.paths / LANES as u64 * LANES as u64;
         let block = (BLOCK_PATH_STEPS / u64::from(self.plan.steps())).clamp(BLOCK_PATHS_MIN, Batch::PATHS);
         let block = block.next_multiple_of(LANES as u64);
-        let mut batch = Batch::new();
+        let mut batch = Batch::new(self.plan.steps());
         let mut first = shard.first_path;
         while first < end {
             self.look()?;
@@ -147,6 +147,7 @@ impl Run<'_> {
             self.control.paths_done.fetch_add(next - first, Ordering::Relaxed);
             first = next;
         }
+        batch.close(&mut self.tally);
         Ok(Shard { first_path: end, paths: shard.first_path + shard.paths - end })
     }
 
@@ -233,11 +234,7 @@ impl<P: IndexProcess> Work for Lanes<'_, '_, '_, P> {
     #[inline(always)]
     fn run(self, kind: impl Kind) {
         let Self { run, batch, course, process, first, next } = self;
-        let Run { plan, tally, opening, .. } = run;
-        batch.walk(course, process, kind, (plan.seed, first..next), tally, |tally, ended| {
-            let &Ended { path, end, x, depth, paid } = ended;
-            tally.add(&finished(plan, *opening, path, end, x, depth.fraction(), paid));
-        });
+        batch.walk(course, process, kind, (run.plan.seed, first..next), &mut run.tally);
     }
 }
 

@@ -1,9 +1,14 @@
 //! The greatest drawdown of a path, `(peak − balance) / peak`, in the state's own units while the path walks.
 
+use super::{LANES, Numbers};
+use crate::exponential::{exp, whole, whole_number};
 use crate::scale::LOG_ONE;
 
 /// Drawdowns are reported as integers of 10⁻⁹, so that decimal ones are exact.
 pub(crate) const DEPTH_ONE: f64 = 1e9;
+
+/// How near to the middle between two integers a fraction of vectors is not trusted: ten times what it can be off.
+const DOUBT: f64 = 1e-5;
 
 /// The greatest drawdown so far.
 pub(crate) trait Depth: Copy {
@@ -75,6 +80,23 @@ impl LogDepth {
     pub(crate) fn distance(self) -> i64 {
         self.0
     }
+
+    /// [`Depth::fraction`] of several such distances. Here it is by an exponential of which a compiler computes many side by
+    /// side, off by less than 10⁻⁶ units of 10⁻⁹; where that could round to another integer, each is asked alone.
+    #[inline(always)]
+    pub(crate) fn fraction_each(distances: &Numbers) -> Numbers {
+        let (mut fractions, mut in_doubt) = ([0; LANES], 0);
+        for lane in 0..LANES {
+            let fraction = (1.0 - exp(-f64::from(distances[lane]) / LOG_ONE)) * DEPTH_ONE;
+            let nearest = whole(fraction);
+            fractions[lane] = whole_number(nearest) as i32;
+            in_doubt |= u32::from((fraction - nearest).abs() > 0.5 - DOUBT);
+        }
+        if in_doubt != 0 {
+            fractions = distances.map(|distance| Self(i64::from(distance)).fraction() as i32);
+        }
+        fractions
+    }
 }
 
 impl Depth for LogDepth {
@@ -116,5 +138,36 @@ impl Depth for MoneyDepth {
 
     fn fraction(self) -> u64 {
         (self.0.min(1.0) * DEPTH_ONE).round() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
+
+    use super::{Depth, LANES, LogDepth};
+
+    fn one_by_one(distances: [i32; LANES]) -> [u64; LANES] {
+        distances.map(|distance| LogDepth::of(i64::from(distance)).fraction())
+    }
+
+    #[test]
+    fn small_distances_and_the_largest_side_by_side() {
+        for first in (0..3_000_000).step_by(LANES).chain([(1 << 30) - 32]) {
+            let distances = std::array::from_fn(|lane| first + lane as i32);
+            let fractions = LogDepth::fraction_each(&distances).map(|fraction| fraction as u64);
+            assert_eq!(fractions, one_by_one(distances), "from {first}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_distances_side_by_side(distances: [i32; LANES]) {
+            let distances = distances.map(|distance| distance & ((1 << 30) - 1));
+            let fractions = LogDepth::fraction_each(&distances).map(|fraction| fraction as u64);
+            prop_assert_eq!(fractions, one_by_one(distances));
+        }
     }
 }

@@ -34,6 +34,11 @@ impl IndexProcess for Iid {
     }
 
     #[inline(always)]
+    fn several_each(&self, streams: &mut Streams, rows: &mut Words, _done: u32, places: &mut [Words]) {
+        streams.draw_several(&self.row, rows, places);
+    }
+
+    #[inline(always)]
     fn next_each(&self, streams: &mut Streams, _rows: &Words, _done: u32) -> Words {
         streams.draw(&self.row)
     }

@@ -27,6 +27,15 @@ pub(crate) trait IndexProcess {
     fn first_each(&self, streams: &mut Streams) -> Words;
     /// [`Self::next`] of paths side by side.
     fn next_each(&self, streams: &mut Streams, rows: &Words, done: u32) -> Words;
+    /// [`Self::next_each`] for several steps: `rows`, with which the paths have done `done` rows, go into the first place, the
+    /// rows after them into the next, and those after the last place are the `rows` in the end.
+    #[inline(always)]
+    fn several_each(&self, streams: &mut Streams, rows: &mut Words, done: u32, places: &mut [Words]) {
+        for (place, done) in places.iter_mut().zip(done + 1..) {
+            *place = *rows;
+            *rows = self.next_each(streams, rows, done);
+        }
+    }
 }
 
 /// The chosen process.

@@ -23,6 +23,12 @@ impl Bounded {
         self.range
     }
 
+    /// See [`Self::rejects`].
+    #[inline(always)]
+    pub(super) fn reject_below(&self) -> u32 {
+        self.reject_below
+    }
+
     /// Whether a word is drawn again, by the low half of its product with the range.
     #[inline(always)]
     pub(super) fn rejects(&self, low: u32) -> bool {

@@ -10,7 +10,8 @@ pub(crate) struct Fan {
     /// Where each stop's bins begin in `counts`.
     pub(crate) offsets: Vec<usize>,
     pub(crate) counts: Vec<u32>,
-    /// Where all stops have the same bins: states that stay, by the first stop that sees them; empty once closed.
+    /// Where all stops have the same bins: states that stay, by the first stop that sees them, and those that none sees;
+    /// empty once closed.
     pub(crate) standing: Vec<u32>,
 }
 
@@ -27,7 +28,7 @@ impl Fan {
             })
             .collect();
         let is_even = stops.windows(2).all(|pair| pair[0] == pair[1]);
-        let standing = if is_even { vec![0; counts] } else { Vec::new() };
+        let standing = if is_even { vec![0; counts + stops[0].len()] } else { Vec::new() };
         Self { stops: stops.to_vec(), offsets, counts: vec![0; counts], standing }
     }
 
@@ -38,17 +39,20 @@ impl Fan {
         self.counts[index] += 1;
     }
 
-    /// Whether [`Self::stay`] may be asked: whether all stops have the same bins.
+    /// Whether [`Self::stay_each`] may be asked: whether all stops have the same bins.
     #[inline(always)]
     pub(crate) fn lets_stay(&self) -> bool {
         !self.standing.is_empty()
     }
 
-    /// A state that no longer changes, from the `stop`-th chosen step on: seen once, counted at each.
+    /// States that no longer change, each from its chosen step of `stops` on: seen once, counted at each. A state may come
+    /// after the last.
     #[inline(always)]
-    pub(crate) fn stay(&mut self, stop: usize, x: i64) {
-        if let (Some(bins), Some(offset)) = (self.stops.get(stop), self.offsets.get(stop)) {
-            self.standing[offset + bins.index(x)] += 1;
+    pub(crate) fn stay_each<const N: usize>(&mut self, stops: &[usize; N], states: &[i32; N]) {
+        let bins = self.stops[0];
+        for (&stop, index) in stops.iter().zip(bins.index_each(states)) {
+            let count = &mut self.standing[stop.wrapping_mul(bins.len()).wrapping_add(usize::from(index))];
+            *count = count.wrapping_add(1);
         }
     }
 
@@ -56,10 +60,12 @@ impl Fan {
     pub(crate) fn close(&mut self) {
         if self.lets_stay() {
             let bins = self.stops[0].len();
-            for at in bins..self.standing.len() {
-                self.standing[at] = self.standing[at].wrapping_add(self.standing[at - bins]);
+            let mut standing = std::mem::take(&mut self.standing);
+            standing.truncate(self.counts.len());
+            for at in bins..standing.len() {
+                standing[at] = standing[at].wrapping_add(standing[at - bins]);
             }
-            add_counts(&mut self.counts, &std::mem::take(&mut self.standing));
+            add_counts(&mut self.counts, &standing);
         }
     }
 

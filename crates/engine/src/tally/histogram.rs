@@ -45,6 +45,15 @@ impl Histogram {
         self.sums[index] += i128::from(value);
     }
 
+    /// [`Self::add`] of several, where [`Bins::index_each`] serves the keys.
+    #[inline(always)]
+    pub(crate) fn add_each<const N: usize>(&mut self, keys: &[i32; N], values: &[i64; N]) {
+        for (index, &value) in self.bins.index_each(keys).into_iter().zip(values) {
+            self.counts[usize::from(index)] += 1;
+            self.sums[usize::from(index)] += i128::from(value);
+        }
+    }
+
     /// Adds another histogram of the same bins.
     pub(crate) fn merge(&mut self, other: &Self) {
         assert_eq!(self.bins, other.bins, "histograms of different plans do not merge");

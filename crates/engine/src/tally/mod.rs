@@ -2,6 +2,7 @@
 
 mod bins;
 mod count;
+mod each;
 mod fan;
 mod figure;
 mod histogram;
@@ -12,6 +13,7 @@ mod moments;
 use count::add_counts;
 
 pub(crate) use bins::Bins;
+pub(crate) use each::{EventCounts, FinishedEach, SumsEach};
 pub(crate) use fan::Fan;
 pub(crate) use figure::Figure;
 pub(crate) use histogram::{Filled, Histogram};

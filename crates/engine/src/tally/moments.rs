@@ -16,7 +16,7 @@ pub(crate) struct Moments {
 
 impl Moments {
     #[inline(always)]
-    fn add(&mut self, value: i64) {
+    pub(super) fn add(&mut self, value: i64) {
         let value = i128::from(value);
         self.sum += value;
         self.squares += value * value;

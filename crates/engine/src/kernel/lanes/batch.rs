@@ -3,54 +3,32 @@
 use std::array;
 use std::ops::Range;
 
-use super::course::{LaneCourse, Seen};
-use super::lane::{EVENTS, LANES, LOST_DAY, LanePath, Lanes, NO_EVENT, PASSED};
-use super::till::Purses;
+use super::course::{LaneCourse, Scratch};
+use super::lane::{LANES, Lanes, NO_EVENT};
+use super::ledger::Ledger;
+use super::rounds::{ROUND, Round};
+use super::seen::{Seen, Stops};
 use crate::Tally;
 use crate::instructions::Kind;
-use crate::kernel::{Cause, End, LogDepth};
 use crate::models::IndexProcess;
-use crate::rules::Paid;
-use crate::tally::Fan;
 
 /// Paths of a batch: enough that few lanes stand empty near the end and that a stop's histogram, once fetched, serves
 /// many; few enough to stay in the second-level cache.
-const PATHS: usize = 2_048;
-
-/// Groups of lanes of a batch.
-const CHUNKS: usize = PATHS / LANES;
-
-/// Steps between two looks at what has ended: its lanes idle until then, but a look costs as much as a step.
-const ROUND: u32 = 8;
-
-/// A path that has ended.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ended {
-    /// Its id.
-    pub(crate) path: u64,
-    pub(crate) end: End,
-    /// The final state.
-    pub(crate) x: i64,
-    pub(crate) depth: LogDepth,
-    pub(crate) paid: Paid,
-}
+const PATHS: usize = 4_096;
 
 /// The paths of one batch.
 #[derive(Debug)]
 pub(crate) struct Batch {
     lanes: Vec<Lanes>,
-    /// One for each of the lanes; apart, for they are seldom touched.
-    purses: Vec<Purses>,
-    gone: Gone,
+    /// Paths in lanes; the lanes after theirs hold what is nobody's.
+    under_way: usize,
+    /// The places of the paths that ended within a round, ascending.
+    holes: Vec<usize>,
+    scratch: Box<Scratch>,
+    ledger: Ledger,
     /// The bins of all lanes at the stops of a round: a row a stop.
     seen: Vec<Seen>,
-}
-
-/// The paths that have ended, in no order.
-#[derive(Debug)]
-struct Gone {
-    ended: Vec<Ended>,
-    /// Their states, where a fan must see them at every stop anew.
+    /// The states of what has ended, where a fan must see them at every stop anew.
     standing: Vec<i32>,
 }
 
@@ -58,17 +36,21 @@ impl Batch {
     /// The most paths that one walk takes.
     pub(crate) const PATHS: u64 = PATHS as u64;
 
-    /// Room for the paths.
-    pub(crate) fn new() -> Self {
+    /// For paths of `steps` steps.
+    pub(crate) fn new(steps: u32) -> Self {
         Self {
-            lanes: Vec::with_capacity(CHUNKS),
-            purses: vec![Purses::EMPTY; CHUNKS],
-            gone: Gone { ended: Vec::with_capacity(PATHS), standing: Vec::with_capacity(PATHS) },
-            seen: vec![[0; LANES]; CHUNKS * ROUND as usize],
+            lanes: Vec::new(),
+            under_way: 0,
+            holes: Vec::new(),
+            scratch: Box::new(Scratch::EMPTY),
+            ledger: Ledger::new(steps),
+            seen: Vec::new(),
+            standing: Vec::new(),
         }
     }
 
-    /// Walks the `paths` of `seed`, whole lanes and at most [`Self::PATHS`]; hands each to `finish` when it has ended.
+    /// Walks the `paths` of `seed`, whole lanes and at most [`Self::PATHS`], and adds them to the tally, but for their
+    /// events, which [`Self::close`] adds.
     #[inline(always)]
     pub(crate) fn walk<P: IndexProcess>(
         &mut self,
@@ -77,95 +59,143 @@ impl Batch {
         kind: impl Kind,
         (seed, paths): (u64, Range<u64>),
         tally: &mut Tally,
-        finish: impl Fn(&mut Tally, &Ended),
     ) {
-        let first_path = paths.start;
-        let mut under_way = (paths.end - first_path) as usize;
+        self.open(course, process, (seed, &paths));
+        let mut next_stop = 0;
+        for (index, round) in course.rounds.each().iter().enumerate() {
+            if self.under_way == 0 {
+                break;
+            }
+            self.take(course, process, kind, (index, round), tally);
+            self.count(round, tally);
+            self.fill();
+            next_stop = round.stops.end;
+            if let Some(request) = round.request {
+                self.pay(course, (request.scheduled, request.weekly));
+            }
+        }
+        let rounds = course.rounds.each().len();
+        for place in 0..self.under_way {
+            let path = self.lanes[place / LANES].lift(place % LANES);
+            self.ledger.write(&path, rounds);
+            if !tally.fan.lets_stay() {
+                self.standing.push(path.x);
+            }
+        }
+        for stop in next_stop..course.fan_stops.len() {
+            see_standing(stop, &self.standing, tally);
+        }
+        self.ledger.close(course, paths.start, tally);
+    }
+
+    /// Adds what only the whole run needs: the last act.
+    pub(crate) fn close(self, tally: &mut Tally) {
+        self.ledger.add_events(tally);
+    }
+
+    #[inline(always)]
+    fn open<P: IndexProcess>(
+        &mut self,
+        course: &LaneCourse<'_>,
+        process: &P,
+        (seed, paths): (u64, &Range<u64>),
+    ) {
+        self.under_way = (paths.end - paths.start) as usize;
+        let chunks = self.under_way / LANES;
         self.lanes.clear();
-        self.gone.ended.clear();
-        self.gone.standing.clear();
-        if course.till.is_some() {
-            self.purses.fill(Purses::EMPTY);
+        for chunk in 0..chunks {
+            self.lanes.push(course.open(process, seed, paths.start, (chunk * LANES) as u32));
         }
-        for offset in (0..under_way).step_by(LANES) {
-            self.lanes.push(course.open(process, seed, first_path, offset as u32));
-        }
-        let (mut done, mut stop, mut request) = (0, 0, 0);
+        self.seen.resize(chunks * ROUND, [0; LANES]);
+        self.standing.clear();
+        self.ledger.open(chunks, course.till.is_some());
+    }
+
+    /// Takes the steps of a round, and writes down what ended within it.
+    #[inline(always)]
+    fn take<P: IndexProcess>(
+        &mut self,
+        course: &LaneCourse<'_>,
+        process: &P,
+        kind: impl Kind,
+        (index, round): (usize, &Round),
+        tally: &Tally,
+    ) {
+        let chunks = self.lanes.len();
+        let fan_stops = &course.fan_stops[round.stops.clone()];
         let last_stop = course.fan_stops.len() - 1;
-        while done < course.last_step && under_way > 0 {
-            let requested_at = course.requests.get(request).map_or(u32::MAX, |at| at.step);
-            let until = course.last_step.min(done + ROUND).min(requested_at);
-            let next_stop = stop + course.fan_stops[stop..].iter().take_while(|&&at| at <= until).count();
-            let fan_stops = &course.fan_stops[stop..next_stop];
-            let bins: [_; ROUND as usize] = array::from_fn(|at| tally.fan.bins((stop + at).min(last_stop)));
-            for (index, lanes) in self.lanes[..under_way.div_ceil(LANES)].iter_mut().enumerate() {
-                let stops = fan_stops.iter().zip(&bins).zip(self.seen[index..].iter_mut().step_by(CHUNKS));
-                course.walk(process, kind, lanes, (done, until), stops);
-                let seen = &mut self.seen;
-                course.resolve(lanes, fan_stops, |at, lane, x| {
-                    seen[at * CHUNKS + index][lane] = bins[at].index_each(&[x])[0];
-                });
+        let bins: [_; ROUND] = array::from_fn(|at| tally.fan.bins((round.stops.start + at).min(last_stop)));
+        let stays = tally.fan.lets_stay();
+        self.holes.clear();
+        for chunk in 0..self.under_way.div_ceil(LANES) {
+            let lanes = &mut self.lanes[chunk];
+            let stops = Stops::new(fan_stops, &bins, &mut self.seen[chunk..], chunks);
+            course.walk(process, kind, lanes, round, &mut self.scratch, stops);
+            let mut ended = 0_u32;
+            for lane in 0..LANES {
+                ended |= u32::from(lanes.event[lane] != NO_EVENT) << lane;
             }
-            for at in 0..fan_stops.len() {
-                let row = self.seen[at * CHUNKS..][..CHUNKS].as_flattened();
-                tally.fan.see_each(stop + at, &row[..under_way]);
-                see_standing(stop + at, &self.gone.standing, tally);
+            let live = self.under_way - chunk * LANES;
+            if live < LANES {
+                ended &= !(u32::MAX << live);
             }
-            (done, stop) = (until, next_stop);
-            let Self { lanes, purses, gone, .. } = self;
-            settle(lanes, purses, &mut under_way, |path, end, paid| {
-                let paid = course.paid_in_all(request, path.x, end, paid);
-                gone.add(Ended::of(path, first_path, end, paid), stop, &mut tally.fan);
-            });
-            if let Some(till) = &course.till
-                && until == requested_at
-            {
-                let chunks = under_way.div_ceil(LANES);
-                for (lanes, purses) in self.lanes[..chunks].iter().zip(&mut self.purses) {
-                    till.pay_each(course.requests[request], &lanes.x, purses);
+            while ended != 0 {
+                let lane = ended.trailing_zeros() as usize;
+                ended &= ended.wrapping_sub(1);
+                let mut path = lanes.lift(lane);
+                if course.resolve(&mut path, round.done, &self.scratch.drawn, lane) {
+                    let step = path.step();
+                    for at in (0..fan_stops.len()).rev().take_while(|&at| fan_stops[at] >= step) {
+                        self.seen[at * chunks + chunk][lane] = bins[at].index_each(&[path.x])[0];
+                    }
                 }
-                request += 1;
+                self.ledger.write(&path, index);
+                if !stays {
+                    self.standing.push(path.x);
+                }
+                self.holes.push(chunk * LANES + lane);
             }
         }
-        let end = End { step: course.last_step, cause: None };
-        for index in 0..under_way {
-            let (chunk, lane) = (index / LANES, index % LANES);
-            let path = self.lanes[chunk].lift(lane);
-            let paid = course.paid_in_all(request, path.x, end, self.purses[chunk].lift(lane));
-            self.gone.add(Ended::of(&path, first_path, end, paid), stop, &mut tally.fan);
-        }
-        for stop in stop..course.fan_stops.len() {
-            see_standing(stop, &self.gone.standing, tally);
-        }
-        for ended in &self.gone.ended {
-            finish(tally, ended);
+    }
+
+    /// Counts what the stops of a round saw. What ended within it is seen where it ended, and standing from the next round on.
+    #[inline(always)]
+    fn count(&mut self, round: &Round, tally: &mut Tally) {
+        let before = self.standing.len() - if self.standing.is_empty() { 0 } else { self.holes.len() };
+        for (at, stop) in round.stops.clone().enumerate() {
+            let row = self.seen[at * self.lanes.len()..][..self.lanes.len()].as_flattened();
+            tally.fan.see_each(stop, &row[..self.under_way]);
+            see_standing(stop, &self.standing[..before], tally);
         }
     }
-}
 
-impl Ended {
+    /// Fills the places of what ended with what is under way at the end of the lanes.
     #[inline(always)]
-    fn of(path: &LanePath, first_path: u64, end: End, paid: Paid) -> Self {
-        Self {
-            path: first_path + u64::from(path.path),
-            end,
-            x: i64::from(path.x),
-            depth: LogDepth::of(i64::from(path.depth)),
-            paid,
+    fn fill(&mut self) {
+        let live = self.under_way - self.holes.len();
+        let (mut last, mut behind) = (self.under_way, self.holes.len());
+        for &hole in &self.holes {
+            if hole >= live {
+                break;
+            }
+            last -= 1;
+            // What ended among the last has no need to move.
+            while behind > 0 && self.holes[behind - 1] == last {
+                behind -= 1;
+                last -= 1;
+            }
+            let path = self.lanes[last / LANES].lift(last % LANES);
+            self.lanes[hole / LANES].put(hole % LANES, &path);
         }
+        self.under_way = live;
     }
-}
 
-impl Gone {
-    /// Adds a path that `fan` has still to see at its `stop`-th stop and at all later ones.
     #[inline(always)]
-    fn add(&mut self, path: Ended, stop: usize, fan: &mut Fan) {
-        if fan.lets_stay() {
-            fan.stay(stop, path.x);
-        } else {
-            self.standing.push(path.x as i32);
+    fn pay(&mut self, course: &LaneCourse<'_>, request: (bool, bool)) {
+        for (chunk, lanes) in self.lanes[..self.under_way.div_ceil(LANES)].iter().enumerate() {
+            let live = LANES.min(self.under_way - chunk * LANES);
+            self.ledger.pay(course, request, (&lanes.path, &lanes.x), live);
         }
-        self.ended.push(path);
     }
 }
 
@@ -179,38 +209,5 @@ fn see_standing(stop: usize, standing: &[i32], tally: &mut Tally) {
     }
     for &state in rest {
         tally.fan.see_each(stop, &bins.index_each(&[state]));
-    }
-}
-
-/// Hands over what has ended, and closes the gaps.
-#[inline(always)]
-fn settle(
-    all: &mut [Lanes],
-    purses: &mut [Purses],
-    under_way: &mut usize,
-    mut finish: impl FnMut(&LanePath, End, Paid),
-) {
-    for chunk in (0..under_way.div_ceil(LANES)).rev() {
-        if all[chunk].event.iter().fold(NO_EVENT, |least, &event| least.min(event)) == NO_EVENT {
-            continue;
-        }
-        // Backwards, so that the last path, which fills the gap, has been looked at.
-        for lane in (0..LANES.min(*under_way - chunk * LANES)).rev() {
-            let path = all[chunk].lift(lane);
-            if path.event == NO_EVENT {
-                continue;
-            }
-            let cause = match path.event % EVENTS {
-                PASSED => Cause::Pass,
-                LOST_DAY => Cause::DailyLoss,
-                _ => Cause::Drawdown,
-            };
-            finish(&path, End { step: path.event / EVENTS, cause: Some(cause) }, purses[chunk].lift(lane));
-            *under_way -= 1;
-            let (last_chunk, last_lane) = (*under_way / LANES, *under_way % LANES);
-            let (last, paid) = (all[last_chunk].lift(last_lane), purses[last_chunk].lift(last_lane));
-            all[chunk].put(lane, &last);
-            purses[chunk].put(lane, paid);
-        }
     }
 }

@@ -1,19 +1,20 @@
 //! What the lanes of a plan have in common, and how they take their steps.
 
-use super::days::{Days, LookUpDays, WithDays};
-use super::lane::{BROKE, EVENTS, LANES, LOST_DAY, Lanes, NO_EVENT, PASSED, mask};
-use super::look_up::{self, LookUp};
+use std::array;
+
+use super::days::Days;
+use super::lane::{Aligned, BROKE, EVENTS, LANES, LanePath, Lanes, NO_EVENT, Numbers};
+use super::rounds::{ROUND, Round, Rounds};
+use super::seen::Stops;
+use super::single::SingleRows;
 use super::till::Till;
-use crate::Level;
 use crate::instructions::Kind;
-use crate::kernel::End;
 use crate::models::IndexProcess;
 use crate::plan::Plan;
-use crate::random::Streams;
+use crate::random::{Streams, Words};
 use crate::rules::floor::{Drop, Follows};
-use crate::rules::{Paid, Pass, Stop as PlanStop};
-use crate::scale::{RUIN_LINE, Scale};
-use crate::tally::Bins;
+use crate::rules::{Pass, Stop};
+use crate::scale::Scale;
 
 /// States of at most this size leave room for their differences in 32 bits.
 const STATE_MAX: i64 = 1 << 29;
@@ -24,42 +25,103 @@ const BELOW_ALL: i64 = -(1 << 30);
 /// A state that no path reaches from below.
 const ABOVE_ALL: i64 = (1 << 30) - 1;
 
+/// What a group of lanes draws and looks up in a round; aligned as [`Lanes`] are.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+pub(super) struct Scratch {
+    /// The rows of each step.
+    pub(super) drawn: [Words; ROUND],
+    /// What they do, by table.
+    pub(super) found: [[Numbers; ROUND]; 5],
+}
+
+impl Scratch {
+    pub(super) const EMPTY: Self = Self { drawn: [[0; LANES]; ROUND], found: [[[0; LANES]; ROUND]; 5] };
+}
+
+/// The steps of a round, and from where on an account passes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Steps {
+    done: u32,
+    until: u32,
+    pass: PassAt,
+}
+
+impl Steps {
+    /// How many.
+    #[inline(always)]
+    pub(super) fn count(self) -> usize {
+        ((self.until - self.done) as usize).min(ROUND)
+    }
+
+    /// Each, and its place in the round.
+    #[inline(always)]
+    pub(super) fn each(self) -> impl Iterator<Item = (usize, u32)> {
+        (0..self.count()).zip(self.done + 1..)
+    }
+
+    /// The state from which on an account passes at `step`.
+    #[inline(always)]
+    pub(super) fn passes_at(self, step: u32) -> i32 {
+        if step >= self.pass.from_step { self.pass.at } else { i32::MAX }
+    }
+}
+
 /// A plan's rows and rules in 32 bits.
 #[derive(Clone, Debug)]
 pub(crate) struct LaneCourse<'a> {
     rows: LaneRows<'a>,
     start: i32,
     peak: i32,
-    floor: FloorBehind,
-    pass: Option<PassAt>,
+    floor: Behind,
+    pass: PassAt,
     /// The steps that the fan sees.
     pub(super) fan_stops: &'a [u32],
-    /// The stops at which accounts ask for a payout.
-    pub(super) requests: Vec<PlanStop>,
+    pub(super) rounds: Rounds,
     pub(super) till: Option<Till>,
-    pub(super) last_step: u32,
+    /// US dollars at the state 0.
+    pub(super) base: f64,
+    /// The balance at the start, units of 10⁻⁴ dollars.
+    pub(super) opening: i64,
 }
 
 /// What the rows do.
 #[derive(Clone, Debug)]
 enum LaneRows<'a> {
-    /// The step of each trade, and zeros up to a power of two, at least the rows of a table in registers.
-    Trades(Vec<i32>),
+    Single(SingleRows<'a>),
     Days(Days<'a>),
 }
 
-/// The bins of one chunk at one stop.
-pub(super) type Seen = [u16; LANES];
-
-/// A stop's step, its bins, and where the lanes' states at it are noted.
-type Stop<'s> = ((&'s u32, &'s Bins), &'s mut Seen);
+/// Where the floor stands.
+pub(super) trait Floor: Copy {
+    /// Below the highest close that it follows.
+    fn below(self, peak: i32) -> i32;
+}
 
 /// The floor behind the highest close: one formula for floors that trail, lock or stand still.
 #[derive(Clone, Copy, Debug)]
-struct FloorBehind {
+struct Behind {
     distance: i32,
     lowest: i32,
     highest: i32,
+}
+
+impl Floor for Behind {
+    #[inline(always)]
+    fn below(self, peak: i32) -> i32 {
+        peak.wrapping_sub(self.distance).min(self.highest).max(self.lowest)
+    }
+}
+
+/// A floor that stands still, in fewer instructions.
+#[derive(Clone, Copy, Debug)]
+struct Still(i32);
+
+impl Floor for Still {
+    #[inline(always)]
+    fn below(self, _peak: i32) -> i32 {
+        self.0
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -87,10 +149,10 @@ impl<'a> LaneCourse<'a> {
         }
         let floor = match (floor.follows, floor.drop) {
             (Follows::Nothing, _) => {
-                FloorBehind { distance: 0, lowest: narrow(start.floor), highest: narrow(start.floor) }
+                Behind { distance: 0, lowest: narrow(start.floor), highest: narrow(start.floor) }
             }
             (Follows::EveryClose | Follows::DayClose, Drop::Distance(distance)) if distance <= STATE_MAX => {
-                FloorBehind {
+                Behind {
                     distance: distance as i32,
                     lowest: narrow(floor.ruin),
                     highest: narrow(floor.ceiling),
@@ -98,19 +160,16 @@ impl<'a> LaneCourse<'a> {
             }
             _ => return None,
         };
-        let rows = match plan.horizon.level {
-            Level::Day => LaneRows::Days(Days::of(plan)?),
-            Level::Trade if plan.rows.trades.iter().any(|&step| step <= RUIN_LINE) => return None,
-            Level::Trade => {
-                let mut steps: Vec<i32> = plan.rows.trades.iter().map(|&step| step as i32).collect();
-                steps.resize(steps.len().next_power_of_two().max(look_up::ROWS), 0);
-                LaneRows::Trades(steps)
-            }
+        let rows = match SingleRows::of(plan) {
+            Some(rows) => LaneRows::Single(rows),
+            None => LaneRows::Days(Days::of(plan)?),
         };
         let pass = match plan.limits.pass {
-            None => None,
-            Some(pass) => Some(PassAt::of(pass, plan)?),
+            None => PassAt { at: i32::MAX, from_step: u32::MAX },
+            Some(pass) => PassAt::of(pass, plan)?,
         };
+        let pays = |stop: &Stop| plan.payouts.is_some() && stop.pays();
+        let requests: Vec<Stop> = plan.stops.iter().copied().filter(pays).collect();
         Some(Self {
             rows,
             start: start.x as i32,
@@ -118,14 +177,10 @@ impl<'a> LaneCourse<'a> {
             floor,
             pass,
             fan_stops: &plan.layout.stops,
-            requests: plan
-                .stops
-                .iter()
-                .copied()
-                .filter(|stop| plan.payouts.is_some() && stop.pays())
-                .collect(),
-            till: plan.payouts.map(|payouts| Till { base, payouts }),
-            last_step: plan.horizon.last_step,
+            rounds: Rounds::new(plan.horizon.last_step, &plan.layout.stops, &requests),
+            till: plan.payouts.map(Till::new),
+            base,
+            opening: plan.opening(),
         })
     }
 
@@ -148,197 +203,60 @@ impl<'a> LaneCourse<'a> {
             day_peak: [self.peak; LANES],
             depth: [self.peak.wrapping_sub(self.start); LANES],
             event: [NO_EVENT; LANES],
-            path: std::array::from_fn(|lane| offset + lane as u32),
+            path: array::from_fn(|lane| offset + lane as u32),
         }
     }
 
-    /// What an account that ended at the state `x` is paid in all, where `paid` is what it had before the `request`-th stop: it
-    /// asks at every later one, unless it broke.
+    /// Takes the steps of a round: first all its rows are drawn, for they depend on nothing that happens to an account;
+    /// then what they do is looked up, and the accounts walk.
     #[inline(always)]
-    pub(super) fn paid_in_all(&self, request: usize, x: i32, end: End, paid: Paid) -> Paid {
-        match &self.till {
-            Some(till) if !end.broken() => till.pay_rest(&self.requests[request..], x, paid),
-            _ => paid,
-        }
-    }
-
-    /// Takes the steps after `done` up to `until`, and notes the bins of the states at the stops among them.
-    #[inline(always)]
-    pub(super) fn walk<'s, P: IndexProcess>(
+    pub(super) fn walk<P: IndexProcess>(
         &self,
         process: &P,
         kind: impl Kind,
         lanes: &mut Lanes,
-        (done, until): (u32, u32),
-        stops: impl Iterator<Item = Stop<'s>>,
+        round: &Round,
+        scratch: &mut Scratch,
+        stops: Stops<'_>,
     ) {
-        let trades = match &self.rows {
-            LaneRows::Trades(steps) => steps.as_slice(),
-            LaneRows::Days(days) => {
-                let walk = WalkDays { course: self, days, process, lanes, steps: (done, until), stops };
-                return days.look_up(kind, walk);
-            }
-        };
-        match <&[i32; look_up::ROWS]>::try_from(trades) {
-            #[cfg(target_arch = "x86_64")]
-            Ok(table) if kind.permutes() => {
-                // SAFETY: of this kind is only what `Instructions` runs where the machine has AVX-512.
-                let table = unsafe { look_up::Permuted::new(table) };
-                self.tread_by(process, table, lanes, (done, until), stops);
-            }
-            _ => self.tread_by(process, look_up::Loaded(trades), lanes, (done, until), stops),
+        let steps = Steps { done: round.done, until: round.until, pass: self.pass };
+        let mut now = Aligned((lanes.streams.clone(), lanes.rows));
+        let (streams, rows) = &mut now.0;
+        process.several_each(streams, rows, round.done, &mut scratch.drawn[..steps.count()]);
+        (lanes.streams, lanes.rows) = now.0;
+        match (&self.rows, self.still()) {
+            (LaneRows::Single(rows), Some(still)) => rows.walk(still, kind, lanes, steps, scratch, stops),
+            (LaneRows::Single(rows), None) => rows.walk(self.floor, kind, lanes, steps, scratch, stops),
+            (LaneRows::Days(days), _) => days.walk(self.floor, kind, lanes, steps, scratch, stops),
         }
     }
 
-    /// Where a day broke an account: which of its trades did, by which rule, and so what the fan's stops see from then on:
-    /// `seen(at, lane, x)` for each lane and each of `stops`. Every event of the lanes is of the steps just taken.
-    #[inline(always)]
-    pub(super) fn resolve(&self, lanes: &mut Lanes, stops: &[u32], mut seen: impl FnMut(usize, usize, i32)) {
-        let LaneRows::Days(days) = &self.rows else { return };
-        let mut broken = 0_u32;
-        for lane in 0..LANES {
-            let event = lanes.event[lane];
-            broken |= u32::from((event != NO_EVENT) & (event % EVENTS == BROKE)) << lane;
-        }
-        while broken != 0 {
-            let lane = broken.trailing_zeros() as usize;
-            broken &= broken.wrapping_sub(1);
-            let mut path = lanes.lift(lane);
-            let step = path.event / EVENTS;
-            if days.replay(&mut path) {
-                path.event += LOST_DAY;
-            }
-            (lanes.x[lane], lanes.depth[lane], lanes.event[lane]) = (path.x, path.depth, path.event);
-            for at in (0..stops.len()).rev().take_while(|&at| stops[at] >= step) {
-                seen(at, lane, path.x);
-            }
-        }
+    fn still(&self) -> Option<Still> {
+        (self.floor.lowest == self.floor.highest).then_some(Still(self.floor.lowest))
     }
 
+    /// How an account ended, which its lane does not tell, and in which state it was left; and whether that is another
+    /// state than its lane's. `drawn` are the rows of the round after `done` steps.
     #[inline(always)]
-    fn tread_by<'s, P: IndexProcess>(
+    pub(super) fn resolve(
         &self,
-        process: &P,
-        table: impl LookUp,
-        lanes: &mut Lanes,
-        steps: (u32, u32),
-        stops: impl Iterator<Item = Stop<'s>>,
-    ) {
-        match self.pass {
-            None => self.tread(process, table, lanes, steps, stops, |_, _| false),
-            Some(PassAt { at, from_step }) => {
-                let passes = |step, x| (x >= at) & (step >= from_step);
-                self.tread(process, table, lanes, steps, stops, passes);
+        path: &mut LanePath,
+        done: u32,
+        drawn: &[Words; ROUND],
+        lane: usize,
+    ) -> bool {
+        let row = drawn[(path.step() - done - 1) as usize & (ROUND - 1)][lane];
+        match &self.rows {
+            LaneRows::Single(rows) => {
+                rows.resolve(self.floor, path, row);
+                false
             }
+            LaneRows::Days(days) if path.event % EVENTS == BROKE => {
+                days.replay(path, row);
+                true
+            }
+            LaneRows::Days(_) => false,
         }
-    }
-
-    #[inline(always)]
-    fn tread<'s, P: IndexProcess>(
-        &self,
-        process: &P,
-        table: impl LookUp,
-        lanes: &mut Lanes,
-        (done, until): (u32, u32),
-        stops: impl Iterator<Item = Stop<'s>>,
-        passes: impl Fn(u32, i32) -> bool,
-    ) {
-        let FloorBehind { distance, lowest, highest } = self.floor;
-        // A copy, so that it stays in registers from step to step.
-        let mut now = lanes.clone();
-        let mut stops = stops.peekable();
-        for step in done + 1..=until {
-            let (breaks, passing) = events_at(step);
-            let moves = table.at(&now.rows);
-            // `STATE_MAX` leaves no sum or difference to overflow; wrapping ones need no check in each lane.
-            let Lanes { streams, rows, x, peak, depth, event, .. } = &mut now;
-            for lane in 0..LANES {
-                x[lane] = x[lane].wrapping_add(moves[lane] & mask(event[lane] == NO_EVENT) as i32);
-                peak[lane] = peak[lane].max(x[lane]);
-                depth[lane] = depth[lane].max(peak[lane].wrapping_sub(x[lane]));
-                let floor = peak[lane].wrapping_sub(distance).min(highest).max(lowest);
-                let broken = mask(x[lane] <= floor);
-                let passed = mask(passes(step, x[lane])) & !broken;
-                let happened = (broken & breaks) | (passed & passing) | !(broken | passed);
-                event[lane] = event[lane].min(happened);
-            }
-            *rows = process.next_each(streams, rows, step);
-            if let Some(((_, bins), seen)) = stops.next_if(|((stop, _), _)| **stop == step) {
-                *seen = bins.index_each(x);
-            }
-        }
-        *lanes = now;
-    }
-}
-
-/// The events of a step: a breach, and a pass.
-#[inline(always)]
-fn events_at(step: u32) -> (u32, u32) {
-    let at = step.wrapping_mul(EVENTS);
-    (at.wrapping_add(BROKE), at.wrapping_add(PASSED))
-}
-
-/// Takes steps that are days.
-struct WalkDays<'w, 'c, 'a, P, S> {
-    course: &'c LaneCourse<'a>,
-    days: &'c Days<'a>,
-    process: &'w P,
-    lanes: &'w mut Lanes,
-    steps: (u32, u32),
-    stops: S,
-}
-
-impl<'s, P: IndexProcess, S: Iterator<Item = Stop<'s>>> WithDays for WalkDays<'_, '_, '_, P, S> {
-    /// Each day from its extremes: exact but for a day that breaks the account, before which it stands still until
-    /// [`LaneCourse::resolve`].
-    #[inline(always)]
-    fn with<L: LookUpDays>(self, table: L) {
-        let FloorBehind { distance, lowest, highest } = self.course.floor;
-        let (by_day, breaking_depth) = (self.days.by_day, self.days.breaking_depth);
-        let PassAt { at, from_step } =
-            self.course.pass.unwrap_or(PassAt { at: i32::MAX, from_step: u32::MAX });
-        // A copy, so that it stays in registers from step to step.
-        let mut now = self.lanes.clone();
-        let mut stops = self.stops.peekable();
-        let (done, until) = self.steps;
-        for step in done + 1..=until {
-            let (breaks, passing) = events_at(step);
-            let moves = table.at(&now.rows);
-            let Lanes { streams, rows, x, peak, day_peak, depth, event, .. } = &mut now;
-            let next = self.process.next_each(streams, rows, step);
-            for lane in 0..LANES {
-                let goes_on = mask(event[lane] == NO_EVENT);
-                let (open, low) = (x[lane], x[lane].wrapping_add(moves.low[lane]));
-                let followed =
-                    if L::SINGLE { peak[lane] } else { (day_peak[lane] & by_day) | (peak[lane] & !by_day) };
-                let floor = followed.wrapping_sub(distance).min(highest).max(lowest);
-                let crosses = mask(low <= floor) | mask(open >= moves.loses_from[lane]);
-                let holds;
-                if L::SINGLE {
-                    holds = goes_on & !crosses;
-                    x[lane] = open.wrapping_add(moves.step[lane] & holds as i32);
-                    peak[lane] = peak[lane].max(x[lane]);
-                    depth[lane] = depth[lane].max(peak[lane].wrapping_sub(x[lane]));
-                } else {
-                    let fall = peak[lane].wrapping_sub(low).max(moves.fall[lane]);
-                    holds = goes_on & !(crosses | mask(fall >= breaking_depth));
-                    x[lane] = open.wrapping_add(moves.step[lane] & holds as i32);
-                    peak[lane] = peak[lane].max(open.wrapping_add(moves.high[lane] & holds as i32));
-                    day_peak[lane] = day_peak[lane].max(x[lane]);
-                    depth[lane] = depth[lane].max(fall & holds as i32);
-                }
-                let broken = goes_on & !holds;
-                let passed = holds & mask((x[lane] >= at) & (step >= from_step));
-                let happened = (broken & breaks) | (passed & passing) | !(broken | passed);
-                event[lane] = event[lane].min(happened);
-                let moves_on = mask(event[lane] == NO_EVENT);
-                rows[lane] = (next[lane] & moves_on) | (rows[lane] & !moves_on);
-            }
-            if let Some(((_, bins), seen)) = stops.next_if(|((stop, _), _)| **stop == step) {
-                *seen = bins.index_each(x);
-            }
-        }
-        *self.lanes = now;
     }
 }
 

@@ -1,187 +1,109 @@
-//! Rows that are days, in 32 bits: what a whole day does to an account, without walking its trades.
+//! Rows that are days of several trades, in 32 bits: what a whole day does to an account, without walking its trades.
 
-use super::lane::{LANES, LanePath, Numbers};
-use super::look_up::{self, Loaded, LookUp};
+use super::course::{Floor, Scratch, Steps};
+use super::lane::{Aligned, BROKE, EVENTS, LANES, LOST_DAY, LanePath, Lanes, NO_EVENT, PASSED, mask};
+use super::look_up::Column;
+use super::seen::Stops;
 use crate::history::rows::Day;
 use crate::instructions::Kind;
 use crate::kernel::account::Close;
 use crate::kernel::{Account, DayTable, LogDepth, Table};
 use crate::plan::Plan;
-use crate::random::Words;
 use crate::rules::daily_loss::Unlimited;
 use crate::rules::floor::{Drop, Follows};
 use crate::scale::RUIN_LINE;
 
 /// No account opens a day so high that it loses too much.
-const NEVER: i32 = i32::MAX;
-
-/// What the days of all lanes do, from the day's open.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Moves {
-    /// To its close.
-    pub(super) step: Numbers,
-    /// To its lowest close.
-    pub(super) low: Numbers,
-    /// To its highest close.
-    pub(super) high: Numbers,
-    /// The deepest fall within it; 0 where it is never deeper than from the open.
-    pub(super) fall: Numbers,
-    /// The account loses too much for one day where it opens at or above this.
-    pub(super) loses_from: Numbers,
-}
-
-/// A way to look up what days do.
-pub(super) trait LookUpDays: Copy {
-    /// Whether a day has one trade, so that its close is its lowest and its highest.
-    const SINGLE: bool;
-    /// What the days `rows` do.
-    fn at(self, rows: &Words) -> Moves;
-}
-
-/// Days of one trade each, under no daily loss.
-#[derive(Clone, Copy)]
-struct Single<T>(T);
-
-/// Days of one trade each, and where each loses too much.
-#[derive(Clone, Copy)]
-struct SingleLimited<T>(T, T);
-
-/// Any days: steps, lows, highs, falls, and where each loses too much.
-#[derive(Clone, Copy)]
-struct Many<T>([T; 5]);
-
-impl<T: LookUp> LookUpDays for Single<T> {
-    const SINGLE: bool = true;
-
-    #[inline(always)]
-    fn at(self, rows: &Words) -> Moves {
-        let step = self.0.at(rows);
-        Moves { step, low: step, high: step, fall: [0; LANES], loses_from: [NEVER; LANES] }
-    }
-}
-
-impl<T: LookUp> LookUpDays for SingleLimited<T> {
-    const SINGLE: bool = true;
-
-    #[inline(always)]
-    fn at(self, rows: &Words) -> Moves {
-        Moves { loses_from: self.1.at(rows), ..Single(self.0).at(rows) }
-    }
-}
-
-impl<T: LookUp> LookUpDays for Many<T> {
-    const SINGLE: bool = false;
-
-    #[inline(always)]
-    fn at(self, rows: &Words) -> Moves {
-        let [step, low, high, fall, loses_from] = self.0.map(|table| table.at(rows));
-        Moves { step, low, high, fall, loses_from }
-    }
-}
-
-/// What is done with a way to look up, whichever it is.
-pub(super) trait WithDays {
-    fn with<L: LookUpDays>(self, days: L);
-}
+const NEVER: i64 = i64::MAX;
 
 /// The days of a plan, and how they break accounts.
 #[derive(Clone, Debug)]
 pub(super) struct Days<'a> {
     plan: &'a Plan,
-    form: Form,
-    /// Steps, lows, highs, falls, and where each loses too much; as long as a power of two.
-    tables: [Vec<i32>; 5],
+    /// Each day's step from its open to its close, its lowest close, its highest, its deepest fall (0 where it is never
+    /// deeper than from the open), and the open from which on it loses too much.
+    tables: [Column; 5],
     /// A fall this deep breaks, where the floor follows every close.
-    pub(super) breaking_depth: i32,
+    breaking_depth: i32,
     /// All ones where the floor follows the days' closes, and not every close.
-    pub(super) by_day: i32,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Form {
-    Single,
-    SingleLimited,
-    Many,
+    by_day: i32,
 }
 
 impl<'a> Days<'a> {
     /// `None` where a day can do what its extremes do not tell: ruin, or lock a floor that follows every close.
     pub(super) fn of(plan: &'a Plan) -> Option<Self> {
         let (days, floor) = (&plan.rows.days, plan.limits.floor);
-        if plan.rows.trades.iter().any(|&step| step <= RUIN_LINE) {
+        if days.is_empty() || plan.rows.trades.iter().any(|&step| step <= RUIN_LINE) {
             return None;
         }
-        let is_single = days.iter().all(|day| day.trades == 1);
-        let follows_closes = floor.follows == Follows::EveryClose && !is_single;
         let breaking_depth = match floor.drop {
-            Drop::Distance(distance) if follows_closes && floor.ceiling == i64::MAX => distance as i32,
-            _ if follows_closes => return None,
-            _ => i32::MAX,
+            _ if floor.follows != Follows::EveryClose => i32::MAX,
+            Drop::Distance(distance) if floor.ceiling == i64::MAX => distance as i32,
+            _ => return None,
         };
-        let form = match (is_single, &plan.daily_loss) {
-            (true, None) => Form::Single,
-            (true, Some(_)) => Form::SingleLimited,
-            (false, _) => Form::Many,
-        };
-        let loses_from = |row| match &plan.daily_loss {
-            None => NEVER,
-            Some(limited) => limited.opens_in_log(row).clamp(i64::from(i32::MIN), i64::from(NEVER)) as i32,
-        };
-        let table = |of: &dyn Fn(u32, &Day) -> i32| {
-            let mut table: Vec<i32> = (0..).zip(days).map(|(row, day)| of(row, day)).collect();
-            table.resize(table.len().next_power_of_two().max(look_up::ROWS), 0);
-            table
-        };
+        let opens = |row| plan.daily_loss.as_ref().map_or(NEVER, |limited| limited.opens_in_log(row));
+        let table = |of: fn(&Day) -> i64| Column::new(days.iter().map(of));
         Some(Self {
             plan,
-            form,
             tables: [
-                table(&|_, day| day.step as i32),
-                table(&|_, day| day.low as i32),
-                table(&|_, day| day.high as i32),
-                table(&|_, day| day.fall as i32),
-                table(&|row, _| loses_from(row)),
+                table(|day| day.step),
+                table(|day| day.low),
+                table(|day| day.high),
+                table(|day| day.fall),
+                Column::new((0..plan.rows.len()).map(opens)),
             ],
             breaking_depth,
-            by_day: -i32::from(floor.follows == Follows::DayClose && !is_single),
+            by_day: -i32::from(floor.follows == Follows::DayClose),
         })
     }
 
-    /// Does something with the way to look up that suits these days and instructions.
+    /// Takes the steps after `done`, by the days `drawn` for each, and notes what the stops among them see: exact but for
+    /// a day that breaks the account, before which it stands still until [`Self::replay`].
     #[inline(always)]
-    pub(super) fn look_up(&self, kind: impl Kind, then: impl WithDays) {
-        #[cfg(target_arch = "x86_64")]
-        if kind.permutes()
-            && let [Ok(steps), Ok(lows), Ok(highs), Ok(falls), Ok(loses_from)] =
-                self.tables.each_ref().map(|table| <&[i32; look_up::ROWS]>::try_from(table.as_slice()))
-        {
-            // SAFETY: of this kind is only what `Instructions` runs where the machine has AVX-512.
-            let tables = unsafe {
-                [
-                    look_up::Permuted::new(steps),
-                    look_up::Permuted::new(lows),
-                    look_up::Permuted::new(highs),
-                    look_up::Permuted::new(falls),
-                    look_up::Permuted::new(loses_from),
-                ]
-            };
-            return self.with(tables, then);
+    pub(super) fn walk(
+        &self,
+        floor: impl Floor,
+        kind: impl Kind,
+        lanes: &mut Lanes,
+        steps: Steps,
+        scratch: &mut Scratch,
+        mut stops: Stops<'_>,
+    ) {
+        for (table, found) in self.tables.iter().zip(&mut scratch.found) {
+            table.each(kind, steps.count(), &scratch.drawn, found);
         }
-        self.with(self.tables.each_ref().map(|table| Loaded(table)), then);
+        let (by_day, breaking_depth) = (self.by_day, self.breaking_depth);
+        // Copies, so that they stay in registers from step to step.
+        let mut now = Aligned((lanes.x, lanes.peak, lanes.day_peak, lanes.depth, lanes.event));
+        let (x, peak, day_peak, depth, event) = &mut now.0;
+        for (index, step) in steps.each() {
+            let (passes_at, at) = (steps.passes_at(step), step.wrapping_mul(EVENTS));
+            let [moves, lows, highs, falls, loses_from] = scratch.found.each_ref().map(|found| &found[index]);
+            for lane in 0..LANES {
+                let goes_on = mask(event[lane] == NO_EVENT);
+                let (open, low) = (x[lane], x[lane].wrapping_add(lows[lane]));
+                let followed = (day_peak[lane] & by_day) | (peak[lane] & !by_day);
+                let fall = peak[lane].wrapping_sub(low).max(falls[lane]);
+                let breaks = mask(low <= floor.below(followed))
+                    | mask(open >= loses_from[lane])
+                    | mask(fall >= breaking_depth);
+                let holds = goes_on & !breaks;
+                x[lane] = open.wrapping_add(moves[lane] & holds as i32);
+                peak[lane] = peak[lane].max(open.wrapping_add(highs[lane] & holds as i32));
+                day_peak[lane] = day_peak[lane].max(x[lane]);
+                depth[lane] = depth[lane].max(fall & holds as i32);
+                let broken = goes_on & !holds;
+                let passed = holds & mask(x[lane] >= passes_at);
+                let happened = at | (broken & BROKE) | (passed & PASSED) | !(broken | passed);
+                event[lane] = event[lane].min(happened);
+            }
+            stops.see(step, x);
+        }
+        (lanes.x, lanes.peak, lanes.day_peak, lanes.depth, lanes.event) = now.0;
     }
 
-    #[inline(always)]
-    fn with<T: LookUp>(&self, tables: [T; 5], then: impl WithDays) {
-        match self.form {
-            Form::Single => then.with(Single(tables[0])),
-            Form::SingleLimited => then.with(SingleLimited(tables[0], tables[4])),
-            Form::Many => then.with(Many(tables)),
-        }
-    }
-
-    /// Walks the trades of the day that breaks `path`, which stands at the day's open, up to the one that does; and says
-    /// whether the day lost too much.
-    pub(super) fn replay(&self, path: &mut LanePath) -> bool {
+    /// Walks the trades of the day `row` that breaks `path`, which stands at the day's open, up to the one that does.
+    pub(super) fn replay(&self, path: &mut LanePath, row: u32) {
         let plan = self.plan;
         let (peak, day_peak) = (i64::from(path.peak), i64::from(path.day_peak));
         let mut account = Account {
@@ -192,13 +114,11 @@ impl<'a> Days<'a> {
             depth: LogDepth::of(i64::from(path.depth)),
         };
         let close = match &plan.daily_loss {
-            None => DayTable::new(&plan.rows, plan.limits.floor, Unlimited).advance(path.row, &mut account),
-            Some(limited) => {
-                DayTable::new(&plan.rows, plan.limits.floor, limited).advance(path.row, &mut account)
-            }
+            None => DayTable::new(&plan.rows, plan.limits.floor, Unlimited).advance(row, &mut account),
+            Some(limited) => DayTable::new(&plan.rows, plan.limits.floor, limited).advance(row, &mut account),
         };
         assert_ne!(close, Close::Holds, "a day that breaks an account side by side breaks it by itself");
         (path.x, path.depth) = (account.x as i32, account.depth.distance() as i32);
-        close == Close::DayLost
+        path.event = path.event / EVENTS * EVENTS + if close == Close::DayLost { LOST_DAY } else { BROKE };
     }
 }

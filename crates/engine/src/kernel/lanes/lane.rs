@@ -8,8 +8,7 @@ pub(crate) const LANES: usize = 32;
 /// One number for each lane.
 pub(crate) type Numbers = [i32; LANES];
 
-/// No event yet. Others are `step · EVENTS` and one of the three below, so that the first is the least and a breach
-/// beats a pass.
+/// No event yet. Others are `step · EVENTS` and one of the three below, so that the first is the least.
 pub(super) const NO_EVENT: u32 = u32::MAX;
 /// Kinds of events, and one more: a power of two.
 pub(super) const EVENTS: u32 = 4;
@@ -26,12 +25,17 @@ pub(crate) fn mask(is_so: bool) -> u32 {
     u32::from(is_so).wrapping_neg()
 }
 
+/// What lies so that no vector of it crosses the border of two cache lines.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+pub(super) struct Aligned<T>(pub(super) T);
+
 /// [`LANES`] accounts on their way; aligned, so that no vector of them lies across two cache lines.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
 pub(super) struct Lanes {
     pub(super) streams: Streams,
-    /// The row that comes next; the last one, where a path ended on a day.
+    /// The row that comes next.
     pub(super) rows: Words,
     pub(super) x: Numbers,
     pub(super) peak: Numbers,
@@ -49,13 +53,21 @@ pub(super) struct Lanes {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LanePath {
     stream: [u32; 4],
-    pub(super) row: u32,
+    row: u32,
     pub(super) x: i32,
     pub(super) peak: i32,
     pub(super) day_peak: i32,
     pub(super) depth: i32,
     pub(super) event: u32,
     pub(super) path: u32,
+}
+
+impl LanePath {
+    /// The step of its event.
+    #[inline(always)]
+    pub(super) fn step(&self) -> u32 {
+        self.event / EVENTS
+    }
 }
 
 impl Lanes {

@@ -93,7 +93,7 @@ fn run_paths(
     shard: Shard,
     control: &Control,
 ) -> Result<Tally, Cancelled> {
-    let mut run = Run { plan, control, tally: Tally::new(&plan.layout), opening: plan.opening() };
+    let mut run = Run { plan, control, tally: Tally::new(&plan.layout) };
     let lanes = if instructions == Instructions::Scalar { None } else { LaneCourse::of(plan) };
     let one_by_one = match &lanes {
         None => shard,
@@ -103,6 +103,8 @@ fn run_paths(
         Process::Iid(process) => run.one_by_one(process, one_by_one)?,
         Process::Stationary(process) => run.one_by_one(process, one_by_one)?,
         Process::Circular(process) => run.one_by_one(process, one_by_one)?,
+        Process::Regimes(process) => run.one_by_one(process, one_by_one)?,
+        Process::WorstWeek(process) => run.one_by_one(process, one_by_one)?,
     }
     run.tally.fan.close();
     Ok(run.tally)
@@ -113,8 +115,6 @@ struct Run<'a> {
     plan: &'a Plan,
     control: &'a Control,
     tally: Tally,
-    /// The balance at the start, units of 10⁻⁴ dollars.
-    opening: i64,
 }
 
 impl Run<'_> {
@@ -141,6 +141,12 @@ impl Run<'_> {
                     instructions.run(Lanes { run: self, batch: &mut batch, course, process, first, next });
                 }
                 Process::Stationary(process) => {
+                    instructions.run(Lanes { run: self, batch: &mut batch, course, process, first, next });
+                }
+                Process::Regimes(process) => {
+                    instructions.run(Lanes { run: self, batch: &mut batch, course, process, first, next });
+                }
+                Process::WorstWeek(process) => {
                     instructions.run(Lanes { run: self, batch: &mut batch, course, process, first, next });
                 }
             }

@@ -109,13 +109,17 @@ pub enum Model {
     /// The skewed t of Hansen, "Autoregressive conditional density estimation" (1994), of the history's mean and deviation;
     /// degrees of freedom and asymmetry by maximum likelihood over grids.
     Skewed,
+    /// Hamilton, "A new approach to the economic analysis of nonstationary time series and the business cycle" (1989): two
+    /// regimes that take turns as a hidden Markov chain, from the one that the history ends in; rows of the history, each as
+    /// often as it belongs to the regime.
+    Regimes,
 }
 
 impl Model {
-    /// Whether rows come from a law fitted to the history.
-    pub(crate) fn is_fitted(self) -> bool {
+    /// Whether rows come from a law of trades fitted to the history.
+    pub(crate) fn is_law(self) -> bool {
         match self {
-            Self::Stationary | Self::Circular | Self::Iid => false,
+            Self::Stationary | Self::Circular | Self::Iid | Self::Regimes => false,
             Self::Normal | Self::StudentT | Self::Skewed => true,
         }
     }

@@ -15,7 +15,7 @@ const MAX_SHIFT: f64 = 1.0;
 
 /// A stressed history: each closing trade's change is moved away from the mean of all, then shifted, then lowered by its
 /// slippage. A change is a fraction of the balance before the trade where returns compound, and an amount of dollars where
-/// dollars add up; −1 and less ruins the account where returns compound, as anywhere.
+/// dollars add up; −1 and less ruins the account where returns compound, as anywhere. Its worst week may be made to come again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -33,6 +33,10 @@ pub struct Stress {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schema(minimum = 0.0, maximum = 10000000000.0))]
     pub slippage: Option<f64>,
+    /// Whether every path goes through the history's worst week once, at a time of its own. The week is the seven consecutive
+    /// UTC days of the history that made least, as the other stresses have them; it takes the place of as many rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_week: Option<bool>,
 }
 
 impl Stress {

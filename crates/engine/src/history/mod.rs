@@ -6,6 +6,7 @@ pub(crate) mod rebuild;
 pub(crate) mod rows;
 pub(crate) mod stress;
 mod validate;
+pub(crate) mod worst_week;
 
 use std::fmt;
 

@@ -72,7 +72,12 @@ mod tests {
     #[test]
     fn dollars_by_hand() {
         // Mean 10: 10 + 2 · (±30) = 70 and −50; shifted by −4, less 1.
-        let stress = Stress { volatility: Some(2.0), mean_shift: Some(-4.0), slippage: Some(1.0) };
+        let stress = Stress {
+            volatility: Some(2.0),
+            mean_shift: Some(-4.0),
+            slippage: Some(1.0),
+            ..Stress::default()
+        };
         let past = past([(40.0, 100.0), (-20.0, 140.0)]);
         assert_eq!(steps(&past, Sizing::Fixed, stress), [650_000, -550_000]);
     }
@@ -80,7 +85,12 @@ mod tests {
     #[test]
     fn returns_by_hand() {
         // Mean 0.125: 0.125 + 0.5 · (±0.125); shifted by 0.25; less 10 dollars on 40 and 80.
-        let stress = Stress { volatility: Some(0.5), mean_shift: Some(0.25), slippage: Some(10.0) };
+        let stress = Stress {
+            volatility: Some(0.5),
+            mean_shift: Some(0.25),
+            slippage: Some(10.0),
+            ..Stress::default()
+        };
         let past = past([(0.25, 40.0), (0.0, 80.0)]);
         let expected = [0.1875 + 0.25 - 0.25, 0.0625 + 0.25 - 0.125].map(log_step);
         assert_eq!(steps(&past, Sizing::Proportional, stress), expected);
@@ -105,7 +115,7 @@ mod tests {
     fn sums_past_the_fixed_point_are_refused() {
         let past = past([(1e10, 100.0), (-1e10, 100.0)]);
         let stress =
-            |volatility| Stress { volatility: Some(volatility), mean_shift: Some(1e10), slippage: None };
+            |volatility| Stress { volatility: Some(volatility), mean_shift: Some(1e10), ..Stress::default() };
         assert!(stressed(&past, Sizing::Fixed, &stress(1.0)).is_ok());
         let mut long = past;
         long.closed = vec![long.closed[0]; 200_000];

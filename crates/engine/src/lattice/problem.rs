@@ -70,8 +70,8 @@ impl Problem {
         let jump = match &plan.process {
             Process::Iid(_) => None,
             Process::Stationary(process) => Some(1.0 / process.length()),
-            // Its chain would hold the place in the block too.
-            Process::Circular(_) => return None,
+            // Its chain would hold the place in the block, the state, or whether the week has been.
+            Process::Circular(_) | Process::Regimes(_) | Process::WorstWeek(_) => return None,
         };
         let start = plan.start.x as f64;
         let mean = rows.iter().sum::<f64>() / count;

@@ -1,4 +1,4 @@
-//! Index processes: which row of the table comes next; and laws that are tables of their own.
+//! Index processes: which row of the table comes next; laws that are tables of their own; and what is fitted for either.
 
 pub(crate) mod block_length;
 mod circular;
@@ -6,14 +6,18 @@ mod circular;
 mod draws;
 mod iid;
 mod law;
+mod regimes;
 mod reweight;
 mod stationary;
+mod worst_week;
 
 pub(crate) use circular::Circular;
 pub(crate) use iid::Iid;
 pub(crate) use law::{LAW_ROWS, Law};
+pub(crate) use regimes::{FittedChain, Regimes};
 pub(crate) use reweight::Reweighting;
 pub(crate) use stationary::{MAX_RANGE, Stationary};
+pub(crate) use worst_week::{Around, WorstWeek};
 
 use crate::random::{Stream, Streams, Words};
 
@@ -39,7 +43,7 @@ pub(crate) trait IndexProcess {
 }
 
 /// The chosen process.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Process {
     /// Every row anew.
     Iid(Iid),
@@ -47,4 +51,8 @@ pub(crate) enum Process {
     Stationary(Stationary),
     /// Blocks of one length.
     Circular(Circular),
+    /// By the state of a hidden Markov chain.
+    Regimes(Regimes),
+    /// Any of these, and the history's worst week once on each path.
+    WorstWeek(WorstWeek),
 }

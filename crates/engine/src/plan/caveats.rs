@@ -1,6 +1,8 @@
 //! What a reader must know beside the numbers, as sentences.
 
 use super::{Fitted, Past, Plan};
+use crate::history::worst_week::Week;
+use crate::models::Law;
 use crate::money::dollars;
 use crate::rules::{MIN_PAYOUT, WEEK, given_risk, max_risk};
 use crate::{InputData, Level, Model, Sizing, Stress, Subject};
@@ -34,8 +36,9 @@ pub(super) fn assumptions(plan: &Plan, subject: &Subject, input: &InputData, pas
             Sizing::Fixed => "Dollars add up: each trade wins or loses the same amount as it did.".to_owned(),
         },
     ];
-    said.extend(plan.stress.as_ref().map(|stress| stressed(stress, plan.sizing)));
-    said.extend(plan.fitted.as_ref().map(|fitted| law(fitted, plan.sizing)));
+    said.extend(plan.stress.as_ref().and_then(|stress| stressed(stress, plan.sizing)));
+    said.extend(plan.worst_week.as_ref().map(worst_week));
+    said.extend(plan.fitted.as_ref().map(|fitted| self::fitted(fitted, plan.sizing)));
     said.extend(payouts(plan));
     if matches!(plan.model, Model::Stationary | Model::Circular) && plan.block_length == 1.0 {
         said.push(
@@ -60,28 +63,46 @@ pub(super) fn assumptions(plan: &Plan, subject: &Subject, input: &InputData, pas
     said
 }
 
-fn stressed(stress: &Stress, sizing: Sizing) -> String {
+fn stressed(stress: &Stress, sizing: Sizing) -> Option<String> {
+    if stress.worst_week == Some(true) && *stress == (Stress { worst_week: Some(true), ..Stress::default() })
+    {
+        return None;
+    }
     let unit = match sizing {
         Sizing::Proportional => "of the balance",
         Sizing::Fixed => "dollars",
     };
-    format!(
+    Some(format!(
         "The history is stressed: what each trade won or lost is {} times as far from the mean of all, then shifted by {} \
          {unit}, then lowered by {} dollars of slippage.",
         stress.volatility.unwrap_or(1.0),
         stress.mean_shift.unwrap_or(0.0),
         stress.slippage.unwrap_or(0.0)
+    ))
+}
+
+fn worst_week(week: &Week) -> String {
+    format!(
+        "Every path goes through the history's worst week once (worstWeek: its {} rows in their order, in the place of as many), \
+         beginning with any row as likely as with any other; a path that breaks, passes or is closed before it does not see it.",
+        week.rows.len()
     )
 }
 
-fn law(fitted: &Fitted, sizing: Sizing) -> String {
-    let family = match fitted.law.degrees_of_freedom() {
+fn fitted(fitted: &Fitted, sizing: Sizing) -> String {
+    match fitted {
+        Fitted::Law { past, model, law } => fitted_law((*model, law), past.len(), sizing),
+        Fitted::Regimes(_) => "Rows are drawn by two regimes that take turns (fitted.regimes), from the one in which the history \
+                               ends: within a stay rows are drawn one by one, each as often as it belongs to the regime."
+            .to_owned(),
+    }
+}
+
+fn fitted_law((model, law): (Model, &Law), trades: usize, sizing: Sizing) -> String {
+    let family = match law.degrees_of_freedom() {
         None => "a normal law".to_owned(),
-        Some(degrees) if fitted.model == Model::Skewed => {
-            format!(
-                "Hansen's skewed t law ({degrees} degrees of freedom, asymmetry {})",
-                fitted.law.asymmetry()
-            )
+        Some(degrees) if model == Model::Skewed => {
+            format!("Hansen's skewed t law ({degrees} degrees of freedom, asymmetry {})", law.asymmetry())
         }
         Some(degrees) => format!("Student's t law ({degrees} degrees of freedom)"),
     };
@@ -90,9 +111,8 @@ fn law(fitted: &Fitted, sizing: Sizing) -> String {
         Sizing::Fixed => "dollars",
     };
     format!(
-        "Trades are drawn one by one from {family} with the mean and the deviation of the {what} of the history's {} closing \
-         trades: more than one peak, a largest loss and dependence are not kept.",
-        fitted.past.len()
+        "Trades are drawn one by one from {family} with the mean and the deviation of the {what} of the history's {trades} \
+         closing trades: more than one peak, a largest loss and dependence are not kept."
     )
 }
 
@@ -107,12 +127,17 @@ pub(super) fn two_errors(plan: &Plan) -> String {
         1 => "each of its rows".to_owned(),
         block => format!("each block of {block} of its rows"),
     };
-    let anew = if plan.fitted.is_some() { ", the law fitted anew to each" } else { "" };
+    let anew = match &plan.fitted {
+        None => "",
+        Some(Fitted::Law { .. }) => ", the law fitted anew to each",
+        Some(Fitted::Regimes(_)) => {
+            ", as has the step from it to the next; what is said of its regime is kept"
+        }
+    };
     format!(
         "Two errors are told. lower and upper: the Monte Carlo error, 95 %. historyLower and historyUpper: what a history of \
          {} rows cannot tell, 95 %, from {} histories in which {shared} has a random weight (Bayesian bootstrap){anew}.",
-        plan.past_rows(),
-        plan.histories
+        plan.past_rows, plan.histories
     )
 }
 
@@ -183,10 +208,25 @@ pub(super) fn warnings(plan: &Plan, input: &InputData, past: &Past) -> Vec<Strin
             format!(
                 "The history has no losing row, so no simulated path can lose, and a breach probability of 0 says nothing: as \
                  far as {} rows can tell, it may be anything up to {:.4} (historyUpper).",
-                plan.past_rows(),
+                plan.past_rows,
                 crate::report::unseen_loss_bound(plan)
             ),
         );
+    }
+    if let Some(Fitted::Regimes(chain)) = &plan.fitted
+        && chain.bic_gain.min(chain.bic_gain_over_mixture) <= 0.0
+    {
+        said.push(
+            "The history does not show two regimes that last (fitted.regimes: a BIC gain is not above 0): rows drawn \
+             independently explain it as well, and what is simulated as regimes may be chance."
+                .to_owned(),
+        );
+    }
+    if let Some(week) = plan.worst_week.as_ref().filter(|week| week.sum >= 0) {
+        said.push(format!(
+            "The worst week of the history lost nothing ({} closing trades): to go through it again is no stress.",
+            week.trades
+        ));
     }
     let pnl = &input.pnl_data;
     if pnl.unrealized.abs() > NOTABLE * pnl.balance {

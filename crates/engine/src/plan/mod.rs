@@ -8,6 +8,7 @@ mod replicate;
 mod seed;
 mod shard;
 mod stage;
+mod worst_week;
 
 pub use shard::Shard;
 
@@ -20,11 +21,12 @@ use crate::history::rate::Rate;
 use crate::history::rebuild::{Closed, Past, rebuild};
 use crate::history::rows::Rows;
 use crate::history::stress::stressed;
+use crate::history::worst_week::Week;
 use crate::models::{Circular, Iid, MAX_RANGE, Process, Stationary, block_length};
 use crate::rules::daily_loss::DailyThresholds;
 use crate::rules::{Applied, Limits, Payouts, Start, Stop, WEEK, Withdrawals, max_risk};
 use crate::scale::{MAX_TRAVEL, Scale};
-use crate::tally::Layout;
+use crate::tally::{Layout, Moves};
 use crate::{FieldError, InputData, Level, Model, SimulationConfig, Sizing, Stress, Subject};
 
 /// Path-steps that one job may take.
@@ -70,8 +72,12 @@ pub struct Plan {
     pub(crate) block_length: f64,
     pub(crate) process: Process,
     pub(crate) rows: Rows,
-    /// The law that the rows stand for, where they are not the history's own.
+    /// Rows of the history.
+    pub(crate) past_rows: u32,
+    /// What was fitted to them, where the model fits anything.
     pub(crate) fitted: Option<Fitted>,
+    /// The week that every path goes through once, where that was asked for.
+    pub(crate) worst_week: Option<Week>,
     pub(crate) scale: Scale,
     pub(crate) applied: Applied,
     pub(crate) limits: Limits,
@@ -126,12 +132,23 @@ impl Plan {
         // The process is the history's own, stressed or not, so that the same rows follow each other on the same paths.
         let mut rows = rows(horizon.level, &past.closed);
         let (model, mut process, block_length) = index_process(config, &rows.steps())?;
+        let mut worst_week = None;
         if let Some(stress) = &config.stress {
-            rows = self::rows(horizon.level, &stressed(&past, sizing, stress)?);
+            let closed = stressed(&past, sizing, stress)?;
+            rows = self::rows(horizon.level, &closed);
+            if stress.worst_week == Some(true) {
+                worst_week = Some(worst_week::of(&closed, &rows, &horizon)?);
+            }
         }
+        let past_rows = rows.len();
         let fitted = Fitted::new(model, horizon.level, &rows)?;
         if let Some(fitted) = &fitted {
-            (rows, process) = (fitted.rows(), Fitted::process());
+            (rows, process) = fitted.drawn(&rows);
+        }
+        if let Some(week) = &worst_week {
+            let last = week.last_row();
+            let resume = fitted.as_ref().map_or(last, |fitted| fitted.row_like(last));
+            (rows, process) = worst_week::around(week, resume, rows, process, &horizon);
         }
         check_travel(&rows, horizon.steps)?;
         let steps = rows.steps();
@@ -147,7 +164,8 @@ impl Plan {
         if let Some(tolerance) = &config.tolerance {
             looks::check_metric(tolerance, &limits, payouts.as_ref())?;
         }
-        let layout = Layout::new(horizon.steps, &steps, block_length, start.x);
+        let moves = moves(&steps, block_length, fitted.as_ref(), worst_week.as_ref());
+        let layout = Layout::new(horizon.steps, moves, start.x);
         let stops = stops(&layout, payouts.is_some().then_some(&applied), &horizon, &rate);
         let mut plan = Self {
             paths,
@@ -165,7 +183,9 @@ impl Plan {
             payouts,
             stops,
             rows,
+            past_rows,
             fitted,
+            worst_week,
             scale,
             applied,
             limits,
@@ -199,11 +219,6 @@ impl Plan {
     /// Paths to simulate in all: those of the result and those on weighted histories, which follow them in [`Shard`]s.
     pub fn paths_in_all(&self) -> u64 {
         self.paths + u64::from(self.histories) * REPLICATE_PATHS
-    }
-
-    /// Rows of the history, whether paths draw them or a law that was fitted to them.
-    pub(crate) fn past_rows(&self) -> u32 {
-        self.fitted.as_ref().map_or(self.rows.len(), |fitted| fitted.past.len() as u32)
     }
 
     /// Whether nothing in the history can make a path lose.
@@ -245,6 +260,15 @@ fn stops(layout: &Layout, pay: Option<&Applied>, horizon: &Horizon, rate: &Rate)
         None => vec![horizon.steps],
     };
     Stop::all(&layout.stops, &scheduled, &horizon.request_rows(rate, WEEK))
+}
+
+/// What paths of the plan add up.
+fn moves<'a>(rows: &'a [i64], block: f64, fitted: Option<&Fitted>, week: Option<&Week>) -> Moves<'a> {
+    Moves {
+        rows,
+        block: fitted.map_or(block, Fitted::block_length),
+        once: week.map_or((0, 0), Week::extremes),
+    }
 }
 
 fn rows(level: Level, closed: &[Closed]) -> Rows {

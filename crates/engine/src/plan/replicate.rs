@@ -1,6 +1,6 @@
 //! The plan on a history weighted anew.
 
-use super::{Fitted, Plan};
+use super::{Plan, moves, worst_week};
 use crate::history::rows::Rows;
 use crate::kernel::LANES;
 use crate::models::{Circular, Iid, MAX_RANGE, Process, Reweighting, Stationary};
@@ -30,22 +30,37 @@ impl Plan {
     pub(crate) fn replicate(&self, index: u32) -> Self {
         let reweighting = self.reweighting();
         let order = reweighting.draw(&mut Stream::of_path(self.seed, WEIGHT_STREAMS + u64::from(index)));
-        let (rows, process) = match &self.fitted {
-            Some(fitted) => (fitted.rows_anew(&order, &self.horizon), Fitted::process()),
-            None => self.picked(&order, reweighting),
+        let around = match &self.process {
+            Process::WorstWeek(process) => &process.around(),
+            process => process,
         };
-        let layout = Layout::of_replicate(self.horizon.steps, &rows.steps(), self.block_length, self.start.x);
+        let (mut rows, mut process) = match &self.fitted {
+            Some(fitted) => fitted.drawn_anew(&self.rows, &order, &self.horizon),
+            None => self.picked(around, &order, reweighting),
+        };
+        if let Some(week) = &self.worst_week {
+            let last = week.last_row();
+            let resume = match &self.fitted {
+                Some(fitted) => fitted.row_like(last),
+                // Anywhere, where the week is not in this history.
+                None => order.iter().position(|&row| row == last).unwrap_or(0) as u32,
+            };
+            (rows, process) = worst_week::around(week, resume, rows, process, &self.horizon);
+        }
+        let steps = rows.steps();
+        let moves = moves(&steps, self.block_length, self.fitted.as_ref(), self.worst_week.as_ref());
+        let layout = Layout::of_replicate(self.horizon.steps, moves, self.start.x);
         let daily_loss = self.limits.daily_loss.map(|limit| DailyThresholds::new(limit, &rows));
         let stops = Stop::at_the_fan_of(&layout.stops, &self.stops);
         Self { process, rows, daily_loss, layout, stops, ..self.clone() }
     }
 
     /// The history's rows in the order drawn, and the process that walks them.
-    fn picked(&self, order: &[u32], reweighting: Reweighting) -> (Rows, Process) {
+    fn picked(&self, process: &Process, order: &[u32], reweighting: Reweighting) -> (Rows, Process) {
         let count = order.len() as u32;
         let length = reweighting.length_within(self.block_length, order.len());
-        let process = match self.process {
-            Process::Iid(_) => Process::Iid(Iid::new(count)),
+        let process = match process {
+            Process::Iid(_) | Process::Regimes(_) | Process::WorstWeek(_) => Process::Iid(Iid::new(count)),
             Process::Circular(_) => Process::Circular(Circular::new(count, length.round() as u32)),
             Process::Stationary(_) => {
                 Process::Stationary(Stationary::new(count, length.min(MAX_RANGE / f64::from(count))))
@@ -55,7 +70,7 @@ impl Plan {
     }
 
     fn reweighting(&self) -> Reweighting {
-        Reweighting::new(self.past_rows(), self.block_length)
+        Reweighting::new(self.past_rows, self.block_length)
     }
 
     /// The id of the first path on the `index`-th weighted history.
@@ -65,7 +80,7 @@ impl Plan {
 
     /// Weights that a weighted history draws.
     pub(crate) fn weights(&self) -> u32 {
-        self.past_rows().div_ceil(self.rows_per_weight())
+        self.past_rows.div_ceil(self.rows_per_weight())
     }
 
     /// Rows that share a weight in a weighted history.

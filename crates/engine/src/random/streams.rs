@@ -48,7 +48,7 @@ impl Streams {
 
     /// The next 32 bits of each.
     #[inline(always)]
-    fn next_u32(&mut self) -> Words {
+    pub(crate) fn next_u32(&mut self) -> Words {
         let [s0, s1, s2, s3] = &mut self.s;
         let mut out = [0; LANES];
         for lane in 0..LANES {

@@ -8,7 +8,7 @@ use super::shape::{
     ConfidenceIntervals, Distribution, Estimate, EventTimeErrors, Execution, MonteCarloErrors, Percentiles,
     Report, RiskMetrics,
 };
-use super::{digest, exact, fan, fitted, outcomes, rules};
+use super::{digest, exact, fan, fitted, outcomes, rules, worst_week};
 use crate::kernel::DEPTH_ONE;
 use crate::lattice::exact_law;
 use crate::money::UNITS_PER_DOLLAR;
@@ -76,6 +76,7 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
         block_length: plan.block_length,
         sizing: plan.sizing,
         stress: plan.stress,
+        worst_week: worst_week::of(plan),
         rules: rules::as_applied(plan),
         seed: plan.seed,
         history_replicates: plan.histories,

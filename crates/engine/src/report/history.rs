@@ -90,7 +90,7 @@ fn unseen_share(count: f64) -> f64 {
 /// No losing row among `n`: with 97.5 % confidence a row loses with a probability of at most `1 − 0.025^(1/n)` (Clopper and
 /// Pearson, Biometrika 1934), and no account breaks without one in its `steps` rows.
 pub(crate) fn unseen_loss_bound(plan: &Plan) -> f64 {
-    1.0 - libm::pow(TAIL, f64::from(plan.steps()) / f64::from(plan.past_rows()))
+    1.0 - libm::pow(TAIL, f64::from(plan.steps()) / f64::from(plan.past_rows))
 }
 
 impl Draw {

@@ -13,15 +13,17 @@ mod outcomes;
 mod precision;
 mod rules;
 mod shape;
+mod worst_week;
 
 pub(crate) use build::replicate;
 pub use build::report;
 pub use digest::result_digest;
-pub use fitted::FittedLaw;
+pub use fitted::{FittedLaw, FittedRegime, FittedRegimes};
 pub(crate) use history::unseen_loss_bound;
 pub use precision::Precision;
 pub(crate) use precision::is_sure_enough;
 pub use shape::{
     BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, EventTimeErrors, Exact,
     ExactProbability, Execution, FanChart, Histogram, MonteCarloErrors, Percentiles, Report, RiskMetrics,
+    WorstWeek,
 };

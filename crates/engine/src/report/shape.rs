@@ -110,6 +110,10 @@ pub struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schema(nullable = false))]
     pub stress: Option<Stress>,
+    /// The week of the history that every path goes through once more; absent where that was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub worst_week: Option<WorstWeek>,
     /// The rules as applied.
     #[cfg_attr(feature = "schemas", schema(value_type = RulesAsApplied))]
     pub rules: serde_json::Value,
@@ -127,6 +131,25 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// SHA-256, lower-case hex: see [`result_digest`](crate::result_digest).
     pub result_digest: String,
+}
+
+/// Seven consecutive days of the history.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct WorstWeek {
+    /// Its first UTC day, `YYYY-MM-DD`.
+    #[cfg_attr(feature = "schemas", schema(format = Date))]
+    pub first_day: String,
+    /// Its last; the history's own, where that is shorter than a week.
+    #[cfg_attr(feature = "schemas", schema(format = Date))]
+    pub last_day: String,
+    /// Its rows.
+    pub rows: u32,
+    /// Its closing trades.
+    pub trades: u32,
+    /// What they made: a fraction of the balance where returns compound, US dollars where dollars add up.
+    pub change: f64,
 }
 
 /// Losses are positive dollars; `signed…` are the same numbers where a loss may be negative, a gain.

@@ -34,20 +34,31 @@ pub(crate) struct Layout {
     pub(crate) drawdown: Bins,
 }
 
+/// What paths add up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moves<'a> {
+    /// The steps that they draw from.
+    pub(crate) rows: &'a [i64],
+    /// Rows that move together, on average.
+    pub(crate) block: f64,
+    /// How far down and up from where it begins a run of rows goes that every path has once; 0 where there is none.
+    pub(crate) once: (i64, i64),
+}
+
 impl Layout {
-    /// For paths of `steps` rows out of `rows`, in blocks of `block` rows on average, from the state `start`.
-    pub(crate) fn new(steps: u32, rows: &[i64], block: f64, start: i64) -> Self {
-        Self::with(steps, rows, block, start, steps.min(MAX_STOPS), FINAL_BINS)
+    /// For paths of `steps` rows from the state `start`.
+    pub(crate) fn new(steps: u32, moves: Moves<'_>, start: i64) -> Self {
+        Self::with(steps, moves, start, steps.min(MAX_STOPS), FINAL_BINS)
     }
 
     /// The same for the few paths on a weighted history, which are seen at the horizon alone.
-    pub(crate) fn of_replicate(steps: u32, rows: &[i64], block: f64, start: i64) -> Self {
-        Self::with(steps, rows, block, start, 1, REPLICATE_BINS)
+    pub(crate) fn of_replicate(steps: u32, moves: Moves<'_>, start: i64) -> Self {
+        Self::with(steps, moves, start, 1, REPLICATE_BINS)
     }
 
-    fn with(steps: u32, rows: &[i64], block: f64, start: i64, count: u32, final_bins: u32) -> Self {
+    fn with(steps: u32, moves: Moves<'_>, start: i64, count: u32, final_bins: u32) -> Self {
         let stops = stops_of(steps, count);
-        let spread = Spread::of(rows, block);
+        let spread = Spread::of(moves);
         let bins = |step: u32, most| {
             let (low, high) = spread.after(step);
             Bins::spanning(start + low, start + high, most)
@@ -94,12 +105,13 @@ struct Spread {
     mean: f64,
     deviation: f64,
     block: f64,
+    once: (f64, f64),
     least: f64,
     most: f64,
 }
 
 impl Spread {
-    fn of(rows: &[i64], block: f64) -> Self {
+    fn of(Moves { rows, block, once }: Moves<'_>) -> Self {
         let kept: Vec<f64> = rows.iter().filter(|&&step| step > RUIN_LINE).map(|&step| step as f64).collect();
         let count = kept.len().max(1) as f64;
         let mean = kept.iter().sum::<f64>() / count;
@@ -108,6 +120,7 @@ impl Spread {
             mean,
             deviation: variance.sqrt(),
             block,
+            once: (once.0 as f64, once.1 as f64),
             least: kept.iter().copied().fold(0.0, f64::min),
             most: kept.iter().copied().fold(0.0, f64::max),
         }
@@ -118,8 +131,8 @@ impl Spread {
     fn after(&self, steps: u32) -> (i64, i64) {
         let steps = f64::from(steps);
         let reach = DEVIATIONS * self.deviation * (steps * self.block.min(steps)).sqrt();
-        let low = (self.mean * steps - reach).min(self.least).max(self.least * steps);
-        let high = (self.mean * steps + reach).max(self.most).min(self.most * steps);
+        let low = (self.mean * steps - reach + self.once.0).min(self.least).max(self.least * steps);
+        let high = (self.mean * steps + reach + self.once.1).max(self.most).min(self.most * steps);
         (low.floor() as i64, high.ceil() as i64)
     }
 }

@@ -18,7 +18,7 @@ pub(crate) use fan::Fan;
 pub(crate) use figure::Figure;
 pub(crate) use histogram::{Filled, Histogram};
 pub(crate) use histories::{Draw, Histories, Replicate};
-pub(crate) use layout::Layout;
+pub(crate) use layout::{Layout, Moves};
 pub(crate) use moments::{BATCHES, Batch, Moments};
 
 use crate::kernel::{Cause, End};

@@ -28,7 +28,9 @@ pub(super) fn fingerprint(plan: &Plan) -> [u8; BYTES] {
         block_length,
         process,
         rows,
-        // Read off the rows, whose number in the past is what is left of it.
+        past_rows,
+        worst_week,
+        // Read off the rows and the process.
         fitted: _,
         scale,
         // Said of the result; the kernels go by the limits.
@@ -47,7 +49,7 @@ pub(super) fn fingerprint(plan: &Plan) -> [u8; BYTES] {
     } = plan;
     let mut text = Hashed(Sha256::new());
     let request = (paths, histories, seed, horizon, sizing, stress, model, block_length, process);
-    let applied = (scale, limits, start, layout, payouts, stops, plan.past_rows());
+    let applied = (scale, limits, start, layout, payouts, stops, past_rows, worst_week);
     // Writing to a hash does not fail.
     let _ = write!(text, "{request:?}{applied:?}");
     let Rows { trades, days } = rows;

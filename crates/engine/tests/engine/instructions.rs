@@ -57,6 +57,8 @@ fn every_rule_and_model() {
             json!({"model": "iid"}),
             json!({"model": "circular", "blockLength": 7}),
             json!({"blockLength": 4.5, "stress": {"volatility": 1.5}}),
+            json!({"model": "regimes"}),
+            json!({"model": "iid", "stress": {"worstWeek": true}}),
         ] {
             for (level, sizing) in [("trade", "proportional"), ("trade", "fixed"), ("day", "proportional")] {
                 let mut asked = model.clone();
@@ -78,6 +80,32 @@ fn every_fitted_law() {
                 [json!("funded"), json!({}), json!({"drawdown": {"kind": "static", "fraction": 0.04}})]
             {
                 let asked = json!({"model": model, "level": "trade", "sizing": sizing, "rules": rules});
+                all_agree(&funded(), 150, &asked);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_worst_week_within_every_model() {
+    for model in [
+        json!({"blockLength": 4.5}),
+        json!({"model": "circular", "blockLength": 7}),
+        json!({"model": "studentT"}),
+        json!({"model": "regimes"}),
+    ] {
+        for (level, rules) in
+            [("trade", json!("funded")), ("day", json!({"drawdown": {"kind": "static", "fraction": 0.02}}))]
+        {
+            if level == "day" && model["model"] == "studentT" {
+                continue;
+            }
+            for steps in [30, 64, 100] {
+                let mut asked = model.clone();
+                asked["level"] = json!(level);
+                asked["rules"] = rules.clone();
+                asked["steps"] = json!(steps);
+                asked["stress"] = json!({"worstWeek": true, "volatility": 1.2});
                 all_agree(&funded(), 150, &asked);
             }
         }

@@ -127,7 +127,7 @@ fn unknown_fields_are_refused() {
         json!({"rules": {"draw_down": {}}}),
         json!({"rules": {"drawdown": {"kind": "static", "amount": 1, "loc": {}}}}),
         json!({"rules": "finded"}),
-        json!({"stress": {"worstWeek": true}}),
+        json!({"stress": {"worstMonth": true}}),
         json!({"model": "garch"}),
     ] {
         assert!(serde_json::from_value::<SimulationConfig>(asked.clone()).is_err(), "{asked}");

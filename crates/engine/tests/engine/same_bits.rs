@@ -19,6 +19,9 @@ fn requests() -> Vec<Value> {
             "payout": {"everyDays": 5, "minimum": 50, "cap": 1500},
         }}),
         json!({"paths": 701, "model": "circular", "blockLength": 4}),
+        json!({"paths": 701, "model": "regimes"}),
+        json!({"paths": 701, "model": "regimes", "level": "day", "stress": {"worstWeek": true}}),
+        json!({"paths": 701, "stress": {"worstWeek": true}}),
         json!({"paths": 701, "model": "skewed", "stress": {"volatility": 1.25, "meanShift": -0.0001, "slippage": 2}}),
     ]
 }

@@ -1,6 +1,6 @@
 //! Stressed histories.
 
-use monte_carlo_engine::{Plan, PlanError};
+use monte_carlo_engine::{InputData, Plan, PlanError};
 use proptest::prelude::{ProptestConfig, prop, prop_assert, proptest};
 use serde_json::{Value, json};
 
@@ -138,5 +138,101 @@ proptest! {
                 prop_assert!(many >= fewer);
             }
         }
+    }
+}
+
+/// An account with a trade a day but on the days off; the week from the 9th to the 15th day is its worst.
+fn weekly(pnls: &[f64]) -> InputData {
+    account(1_000.0, pnls, 1)
+}
+
+#[test]
+fn the_worst_week_comes_once_on_every_path() {
+    // Seven losses of 10 dollars in a row among gains of 1: without them no path loses.
+    let mut pnls = vec![1.0; 40];
+    pnls[12..19].fill(-10.0);
+    for level in ["trade", "day"] {
+        // The week alone: 930 dollars on every path.
+        let asked = |steps: u32, stress: Value| {
+            json!({
+                "paths": PATHS, "steps": steps, "model": "iid", "sizing": "fixed", "level": level, "seed": 5, "rules": {},
+                "stress": stress, "historyReplicates": 0,
+            })
+        };
+        let run = |steps, stress| result(&plan(&assessment(), &weekly(&pnls), &config(asked(steps, stress))));
+        let opening = 1_000.0;
+        let week = json!({"worstWeek": true});
+        let report = run(7, week.clone());
+        assert_eq!(
+            (report.percentiles.final_balance.p1, report.percentiles.final_balance.p99),
+            (opening - 70.0, opening - 70.0)
+        );
+        let said = report.worst_week.clone().expect("a week");
+        // The 13th trade is of 13 January.
+        assert_eq!((said.first_day.as_str(), said.last_day.as_str()), ("2026-01-13", "2026-01-19"));
+        assert_eq!((said.rows, said.trades, said.change), (7, 7, -70.0));
+        // Two rows beside the week's: each +1 but for 7 of 40.
+        let report = run(9, week);
+        let mean = -70.0 + 2.0 * (33.0 - 70.0) / 40.0;
+        let error = 2.0_f64.sqrt() * 11.0 * (7.0_f64 * 33.0).sqrt() / 40.0 / (PATHS as f64).sqrt();
+        assert!((report.mean_return * opening - mean).abs() < 3.0 * error);
+        assert!(report.exact.is_none());
+        // Not asked for, it is not there.
+        let report = run(7, json!({"worstWeek": false}));
+        assert!(report.worst_week.is_none());
+        assert_eq!(report.percentiles.final_balance.p99, opening + 7.0);
+    }
+}
+
+#[test]
+fn the_worst_week_is_that_of_the_stressed_history() {
+    // A week of large trades that gains a little, and one of many small ones that loses less than slippage takes.
+    let pnls: Vec<f64> =
+        (0..28).map(|n| if n < 14 { [90.0, -91.0][n % 2] } else { [-5.0, 5.1][n % 2] }).collect();
+    let week = |stress: Value| {
+        let asked = json!({"paths": 100, "sizing": "fixed", "stress": stress, "level": "trade"});
+        result(&plan(&assessment(), &weekly(&pnls), &config(asked))).worst_week.expect("a week")
+    };
+    let own = week(json!({"worstWeek": true}));
+    let shifted = week(json!({"worstWeek": true, "slippage": 3}));
+    assert_eq!((own.rows, shifted.rows), (7, 7));
+    assert!((shifted.change - (own.change - 21.0)).abs() < 1e-9);
+    // Half as far from their mean of −0.225: the other week of losses stays the worst.
+    let calm = week(json!({"worstWeek": true, "volatility": 0.5}));
+    assert!((calm.change - (0.5 * own.change + 0.5 * 7.0 * -0.225)).abs() < 1e-3, "{calm:?} {own:?}");
+}
+
+#[test]
+fn a_week_longer_than_a_path_is_refused_and_one_without_a_loss_warned_of() {
+    let asked = json!({"steps": 6, "stress": {"worstWeek": true}});
+    let fault =
+        Plan::new(&assessment(), &account(1e5, &book(80), 1), &config(asked), 100).expect_err("7 rows");
+    assert!(matches!(fault, PlanError::Field(fault) if fault.field == "config.stress.worstWeek"));
+    let asked = json!({"paths": 100, "steps": 9, "stress": {"worstWeek": true}});
+    let report = result(&plan(&assessment(), &account(1e5, &[10.0; 20], 1), &config(asked)));
+    assert!(report.warnings.iter().any(|said| said.contains("worst week of the history lost nothing")));
+    assert_eq!(report.assumptions.iter().filter(|said| said.contains("worst week once")).count(), 1);
+    assert!(!report.assumptions.iter().any(|said| said.contains("The history is stressed")));
+}
+
+#[test]
+fn weighted_histories_keep_the_worst_week() {
+    // Nothing but the week loses, and no weight takes it away: every path of every history ends at least 70 lower.
+    let mut pnls = vec![1.0; 40];
+    pnls[12..19].fill(-10.0);
+    for model in ["iid", "stationary", "circular"] {
+        let asked = json!({
+            "paths": 2_000, "steps": 9, "model": model, "sizing": "fixed", "stress": {"worstWeek": true},
+            "blockLength": if model == "iid" { 1 } else { 3 }, "historyReplicates": 60, "rules": {},
+        });
+        let report = whole_result(&plan(&assessment(), &weekly(&pnls), &config(asked)));
+        let mean = report.monte_carlo_errors.mean_return.expect("an error");
+        let opening = 1_000.0;
+        let (lower, upper) =
+            (mean.history_lower.expect("an interval"), mean.history_upper.expect("an interval"));
+        assert!(
+            lower * opening > -90.0 - 1e-9 && upper * opening < -68.0 + 1e-9 && lower < upper,
+            "{mean:?}"
+        );
     }
 }

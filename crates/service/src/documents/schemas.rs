@@ -78,7 +78,7 @@ fn contradictions() -> [Value; 7] {
         // Blocks of a model that has none.
         json!({
             "properties": {
-                "model": {"enum": ["iid", "normal", "studentT", "skewed"]},
+                "model": {"enum": ["iid", "normal", "studentT", "skewed", "regimes"]},
                 "blockLength": {"type": "number", "not": {"const": 1}},
             },
             "required": ["model", "blockLength"],

@@ -51,7 +51,7 @@ impl Law {
         let normal = Self { mean, deviation, degrees: NORMAL, sixteenths: 0 };
         let values = || steps.iter().map(|&step| (step as f64 - mean) / deviation).collect::<Vec<_>>();
         match model {
-            Model::Stationary | Model::Circular | Model::Iid => None,
+            Model::Stationary | Model::Circular | Model::Iid | Model::Regimes => None,
             Model::Normal => Some(normal),
             _ if deviation == 0.0 => Some(normal),
             Model::StudentT => Some(normal.with_likeliest_degrees(&values())),
@@ -144,6 +144,12 @@ impl Shape {
         let below = left.iter().rev().map(move |y| (-(1.0 - self.asymmetry) * y - self.a) / self.b);
         below.chain(right.iter().map(move |y| ((1.0 + self.asymmetry) * y - self.a) / self.b))
     }
+}
+
+/// The normal law's table of a deviation, for tests that need normal numbers.
+#[cfg(test)]
+pub(super) fn normal_steps(deviation: f64) -> Vec<i64> {
+    Law { mean: 0.0, deviation, degrees: NORMAL, sixteenths: 0 }.steps()
 }
 
 #[cfg(test)]

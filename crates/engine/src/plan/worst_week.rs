@@ -1,0 +1,47 @@
+//! The worst week of the history, once on every path.
+
+use super::Horizon;
+use crate::config::FieldError;
+use crate::history::rebuild::Closed;
+use crate::history::rows::Rows;
+use crate::history::worst_week::Week;
+use crate::models::{Around, Process, WorstWeek};
+
+/// The worst week of the history, where the horizon holds it.
+///
+/// # Errors
+/// Names the stress where the week has more rows than a path.
+pub(super) fn of(closed: &[Closed], rows: &Rows, horizon: &Horizon) -> Result<Week, FieldError> {
+    let week = Week::worst(closed, rows);
+    let (needed, path) = (week.rows.len(), horizon.last_step);
+    if needed <= path {
+        return Ok(week);
+    }
+    Err(FieldError {
+        field: "config.stress.worstWeek".to_owned(),
+        message: format!(
+            "the worst week has {needed} rows, more than the {path} of a path; ask for a longer horizon"
+        ),
+    })
+}
+
+/// The `rows` that `process` draws with the week's, and the process that draws both; after the week it goes on as after its
+/// row `resume`.
+pub(super) fn around(
+    week: &Week,
+    resume: u32,
+    rows: Rows,
+    process: Process,
+    horizon: &Horizon,
+) -> (Rows, Process) {
+    let around = match process {
+        Process::Iid(process) => Around::Iid(process),
+        Process::Stationary(process) => Around::Stationary(process),
+        Process::Circular(process) => Around::Circular(process),
+        Process::Regimes(process) => Around::Regimes(process),
+        // It is there already.
+        process @ Process::WorstWeek(_) => return (rows, process),
+    };
+    let process = WorstWeek::new(around, rows.len(), (week.rows.len(), resume), horizon.last_step);
+    (rows.around(&week.rows), Process::WorstWeek(process))
+}

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::instructions::{Kind, Work};
 use crate::kernel::{
-    Account, Batch, Course, DayTable, Depth, End, LANES, LaneCourse, LogDepth, MoneyDepth, OwnPeak, Table,
-    TradeTable,
+    Account, Batch, Course, DayTable, Depth, End, LANES, LaneCourse, LogDepth, MoneyDepth, OwnPeak, Steps,
+    Table, TradeTable,
 };
 use crate::models::{IndexProcess, Process};
 use crate::plan::REPLICATE_PATHS;
@@ -165,14 +165,24 @@ impl Run<'_> {
                 Some(limited) => self.table(process, DayTable::new(rows, floor, limited), shard),
             };
         }
+        self.trades(process, rows.trades.as_slice(), shard)
+    }
+
+    fn trades<P: IndexProcess, S: Steps>(
+        &mut self,
+        process: &P,
+        steps: S,
+        shard: Shard,
+    ) -> Result<(), Cancelled> {
+        let floor = self.plan.limits.floor;
         match (floor.follows, floor.drop) {
-            (Follows::Nothing, _) => self.table(process, TradeTable::new(rows, Still), shard),
+            (Follows::Nothing, _) => self.table(process, TradeTable::new(steps, Still), shard),
             // (It would raise a floor that a payout has locked.)
             (_, Drop::Distance(distance)) if self.plan.withdrawals().is_none() => {
                 let behind = Behind { distance, ceiling: floor.ceiling, ruin: floor.ruin };
-                self.table(process, TradeTable::new(rows, behind), shard)
+                self.table(process, TradeTable::new(steps, behind), shard)
             }
-            _ => self.table(process, TradeTable::new(rows, floor), shard),
+            _ => self.table(process, TradeTable::new(steps, floor), shard),
         }
     }
 

@@ -9,5 +9,5 @@ mod walk;
 pub(crate) use account::{Account, Cause, End};
 pub(crate) use depth::{DEPTH_ONE, Depth, LogDepth, MoneyDepth, OwnPeak};
 pub(crate) use lanes::{Batch, LANES, LaneCourse, Numbers, mask};
-pub(crate) use table::{DayTable, Table, TradeTable};
+pub(crate) use table::{DayTable, Steps, Table, TradeTable};
 pub(crate) use walk::{Course, Watch};

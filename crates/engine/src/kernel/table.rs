@@ -8,30 +8,64 @@ use crate::rules::floor::{Floor, FloorRule, Follows};
 
 /// The rows and the floor, as a kernel reads them.
 pub(crate) trait Table {
+    /// What a path remembers beside its account.
+    type Memory;
+    /// At the start of a path.
+    fn open(&self) -> Self::Memory;
     /// Moves the account by one row.
-    fn advance<D: Depth>(&self, row: u32, account: &mut Account<D>) -> Close;
+    fn advance<D: Depth>(&self, row: u32, memory: &mut Self::Memory, account: &mut Account<D>) -> Close;
     /// Trades in a row.
     fn trades(&self, row: u32) -> u64;
 }
 
-/// Rows that are trades.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TradeTable<'a, F> {
-    steps: &'a [i64],
-    floor: F,
+/// How far rows that are trades move a path.
+pub(crate) trait Steps {
+    /// What the path remembers of the rows before.
+    type Memory;
+    /// At its start.
+    fn open(&self) -> Self::Memory;
+    /// By one row.
+    fn step(&self, row: u32, memory: &mut Self::Memory) -> i64;
 }
 
-impl<'a, F: Floor> TradeTable<'a, F> {
-    /// Over the trades of `rows`, above `floor`.
-    pub(crate) fn new(rows: &'a Rows, floor: F) -> Self {
-        Self { steps: &rows.trades, floor }
+/// As they are written, whatever came before.
+impl Steps for &[i64] {
+    type Memory = ();
+
+    #[inline(always)]
+    fn open(&self) {}
+
+    #[inline(always)]
+    fn step(&self, row: u32, (): &mut ()) -> i64 {
+        self[row as usize]
     }
 }
 
-impl<F: Floor> Table for TradeTable<'_, F> {
+/// Rows that are trades.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TradeTable<S, F> {
+    steps: S,
+    floor: F,
+}
+
+impl<S: Steps, F: Floor> TradeTable<S, F> {
+    /// Over the trades of `steps`, above `floor`.
+    pub(crate) fn new(steps: S, floor: F) -> Self {
+        Self { steps, floor }
+    }
+}
+
+impl<S: Steps, F: Floor> Table for TradeTable<S, F> {
+    type Memory = S::Memory;
+
     #[inline(always)]
-    fn advance<D: Depth>(&self, row: u32, account: &mut Account<D>) -> Close {
-        trade(self.steps[row as usize], &self.floor, account)
+    fn open(&self) -> S::Memory {
+        self.steps.open()
+    }
+
+    #[inline(always)]
+    fn advance<D: Depth>(&self, row: u32, memory: &mut S::Memory, account: &mut Account<D>) -> Close {
+        trade(self.steps.step(row, memory), &self.floor, account)
     }
 
     #[inline(always)]
@@ -87,11 +121,16 @@ impl<'a, L: DailyLoss> DayTable<'a, L> {
 }
 
 impl<L: DailyLoss> Table for DayTable<'_, L> {
+    type Memory = ();
+
+    #[inline(always)]
+    fn open(&self) {}
+
     /// A day whose lowest point stays above the highest floor that the day can raise, with no close that loses too much
     /// for one day, breaks nothing, and one whose deepest fall is no record changes no drawdown: it is one addition.
     /// Every other day is replayed.
     #[inline(always)]
-    fn advance<D: Depth>(&self, row: u32, account: &mut Account<D>) -> Close {
+    fn advance<D: Depth>(&self, row: u32, (): &mut (), account: &mut Account<D>) -> Close {
         let day = &self.days[row as usize];
         let (low, high) = (account.x + day.low, account.x + day.high);
         let peak = account.peak.max(high);
@@ -171,12 +210,12 @@ mod tests {
         daily: Option<Drop>,
         mut account: Account<D>,
     ) -> Vec<Seen> {
-        let table = TradeTable::new(rows, *floor);
+        let table = TradeTable::new(rows.trades.as_slice(), *floor);
         let mut days = Vec::new();
         for day in &rows.days {
             let day_floor = daily.map_or(i64::MIN, |drop| drop.below(account.x));
             let close = (day.first..day.first + day.trades)
-                .map(|trade| match table.advance(trade, &mut account) {
+                .map(|trade| match table.advance(trade, &mut (), &mut account) {
                     Close::Broken if account.floor >= day_floor => Close::Broken,
                     _ if account.x <= day_floor => Close::DayLost,
                     close => close,
@@ -205,8 +244,8 @@ mod tests {
         let mut days = Vec::new();
         for day in 0..rows.days.len() as u32 {
             let close = match &thresholds {
-                None => DayTable::new(rows, *floor, Unlimited).advance(day, &mut account),
-                Some(limited) => DayTable::new(rows, *floor, limited).advance(day, &mut account),
+                None => DayTable::new(rows, *floor, Unlimited).advance(day, &mut (), &mut account),
+                Some(limited) => DayTable::new(rows, *floor, limited).advance(day, &mut (), &mut account),
             };
             days.push(seen(&account, close));
             if close != Close::Holds {

@@ -80,11 +80,12 @@ impl<P: IndexProcess, T: Table> Course<'_, P, T> {
         watch: &mut impl Watch,
     ) -> (End, usize) {
         let mut row = self.process.first(stream);
+        let mut memory = self.table.open();
         let mut done = 0;
         for (stop, &pause) in self.stops.iter().enumerate() {
             let until = pause.step;
             for step in done + 1..=until.min(self.last_step) {
-                match self.table.advance(row, account) {
+                match self.table.advance(row, &mut memory, account) {
                     Close::Holds => {}
                     Close::Broken => {
                         return (End { step, cause: Some(self.cause_of_break(account)) }, stop);

@@ -11,13 +11,13 @@ use crate::support::{
 fn turns(trades: usize, wild: bool) -> Vec<f64> {
     let book = book(trades);
     let of = |(n, pnl): (usize, &f64)| {
-        let is_wild = ((trades - 1 - n) / 25 % 2 == 0) == wild;
+        let is_wild = ((trades - 1 - n) / 25).is_multiple_of(2) == wild;
         if is_wild { pnl * 2.0 - 150.0 } else { pnl * 0.4 + 100.0 }
     };
     book.iter().enumerate().map(of).collect()
 }
 
-fn run(pnls: &[f64], asked: Value) -> Report {
+fn run(pnls: &[f64], asked: &Value) -> Report {
     let mut wished = json!({"model": "regimes", "sizing": "fixed", "rules": {}, "paths": 40_000});
     for (key, value) in asked.as_object().expect("an object") {
         wished[key] = value.clone();
@@ -27,7 +27,7 @@ fn run(pnls: &[f64], asked: Value) -> Report {
 
 #[test]
 fn what_was_fitted_is_told() {
-    let report = run(&turns(400, true), json!({}));
+    let report = run(&turns(400, true), &json!({}));
     assert!(report.exact.is_none());
     let fitted = report.fitted.clone().expect("a fit");
     let regimes = fitted.regimes.expect("regimes");
@@ -47,7 +47,7 @@ fn what_was_fitted_is_told() {
 #[test]
 fn tomorrow_begins_where_the_history_ends() {
     let (calm, wild) =
-        (run(&turns(400, false), json!({"steps": 5})), run(&turns(400, true), json!({"steps": 5})));
+        (run(&turns(400, false), &json!({"steps": 5})), run(&turns(400, true), &json!({"steps": 5})));
     assert!(wild.standard_deviation > 2.0 * calm.standard_deviation);
     assert!(wild.mean_return < 0.0 && calm.mean_return > 0.0);
 }
@@ -55,7 +55,7 @@ fn tomorrow_begins_where_the_history_ends() {
 #[test]
 fn a_path_moves_as_the_chain_says() {
     // The mean of path and the variance of its sum, from the fitted chain by recursion: E over states of sums of rows.
-    let report = run(&turns(400, true), json!({"steps": 40, "paths": 200_000}));
+    let report = run(&turns(400, true), &json!({"steps": 40, "paths": 200_000}));
     let states = report.fitted.expect("a fit").regimes.expect("regimes").states;
     let leaves: [f64; 2] = std::array::from_fn(|state| 1.0 / states[state].mean_stay);
     // Of a path so far, by its state now: probability, mean and mean square of the sum, each times the probability.
@@ -84,13 +84,13 @@ fn a_path_moves_as_the_chain_says() {
     assert!((seen.0 - mean).abs() < 4.0 * error + 0.01 * mean.abs(), "{seen:?} {mean} {deviation}");
     assert!((seen.1 / deviation - 1.0).abs() < 0.02, "{seen:?} {mean} {deviation}");
     // And a path of independent rows would spread less.
-    let spread = run(&turns(400, true), json!({"steps": 40, "model": "iid"})).standard_deviation * opening;
+    let spread = run(&turns(400, true), &json!({"steps": 40, "model": "iid"})).standard_deviation * opening;
     assert!(seen.1 > 1.2 * spread, "{seen:?} {spread}");
 }
 
 #[test]
 fn chance_is_called_chance() {
-    let report = run(&book(120), json!({"paths": 100}));
+    let report = run(&book(120), &json!({"paths": 100}));
     assert!(report.fitted.expect("a fit").regimes.expect("regimes").bic_gain_over_mixture < 0.0);
     assert_eq!(report.warnings.iter().filter(|said| said.contains("does not show two regimes")).count(), 1);
 }
@@ -99,7 +99,7 @@ fn chance_is_called_chance() {
 fn days_have_regimes_too() {
     for asked in [json!({"level": "day"}), json!({"rules": {"dailyLoss": {"amount": 900, "of": "dayStart"}}})]
     {
-        let report = run(&turns(400, true), asked);
+        let report = run(&turns(400, true), &asked);
         let regimes = report.fitted.expect("a fit").regimes.expect("regimes");
         // Turns of six days.
         assert!(regimes.states.iter().all(|state| (3.0..12.0).contains(&state.mean_stay)), "{regimes:?}");

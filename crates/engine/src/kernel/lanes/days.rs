@@ -114,8 +114,12 @@ impl<'a> Days<'a> {
             depth: LogDepth::of(i64::from(path.depth)),
         };
         let close = match &plan.daily_loss {
-            None => DayTable::new(&plan.rows, plan.limits.floor, Unlimited).advance(row, &mut account),
-            Some(limited) => DayTable::new(&plan.rows, plan.limits.floor, limited).advance(row, &mut account),
+            None => {
+                DayTable::new(&plan.rows, plan.limits.floor, Unlimited).advance(row, &mut (), &mut account)
+            }
+            Some(limited) => {
+                DayTable::new(&plan.rows, plan.limits.floor, limited).advance(row, &mut (), &mut account)
+            }
         };
         assert_ne!(close, Close::Holds, "a day that breaks an account side by side breaks it by itself");
         (path.x, path.depth) = (account.x as i32, account.depth.distance() as i32);

@@ -16,8 +16,8 @@ from ._native import (
     PROTOCOL,
     BadFrame,
     BadRequest,
-    Cancelled,
     CancelFlag,
+    Cancelled,
     CannotBeSimulated,
     DeadlineExceeded,
     EngineError,
@@ -66,13 +66,13 @@ def simulate(
 
     Args:
         history: Closing trades, oldest first: numbers, each a trade's profit in US dollars, one a day; or trades as the
-            platform's Core Service tells them, with at least `pnl` and `timestamp` (ISO-8601 or milliseconds since 1970).
+            platform's Core Service tells them, with at least `pnl` and `timestamp` (ISO-8601, or ms since 1970).
         balance: The account's balance today, US dollars.
         realized: Its profit so far; by default the sum of the history's.
         peak: Its highest balance so far; by default the highest that the history reached.
-        rules: `"funded"`, `"assessment"` or rules of your own, as `{"drawdown": {"kind": "trailing", "fraction": 0.1}}`.
+        rules: `"funded"`, `"assessment"` or your own, as `{"drawdown": {"kind": "trailing", "fraction": 0.1}}`.
         config: What else may be asked, as `{"paths": 100_000, "horizonDays": 30, "model": "iid", "seed": 7}`.
-        account: More about the account: `assessmentId` or `fundedAccountId`, `startingBalance`, `totalWithdrawals`, `tier`.
+        account: More about it: `assessmentId` or `fundedAccountId`, `startingBalance`, `totalWithdrawals`, `tier`.
         threads: Threads; by default as many as there are cores.
         cancel: Stops the call from another thread.
         timeout_seconds: Stops the call.

@@ -56,8 +56,9 @@ def run_shard(frame: bytes, cancel: CancelFlag | None = None, *, waited_seconds:
 def shard_frame(
     request: bytes, *, first_path: int, paths: int, time_left_ms: int, default_paths: int = 1_000_000
 ) -> bytes:
-    """The frame that asks for `paths` paths from `first_path` on of what the JSON text `request` asks for, as the service
-    sends it.
+    """The frame that asks for `paths` paths from `first_path` on of what `request`, a JSON text, asks for.
+
+    It is what the service sends.
 
     Raises:
         BadRequest

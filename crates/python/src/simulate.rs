@@ -113,6 +113,10 @@ pub(crate) fn simulate_json<'py>(
 
 /// Reads a request in JSON.
 pub(crate) fn read(text: &[u8]) -> Result<(Subject, InputData, SimulationConfig), Fault> {
+    // Derived readers take arrays for structs, by position.
+    if text.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Fault::Request("the request must be a JSON object".to_owned()));
+    }
     let asked: Asked = serde_json::from_slice(text).map_err(|error| Fault::Request(error.to_string()))?;
     asked.into_parts()
 }

@@ -1,0 +1,76 @@
+"""Too much at once, callers that go away, replicas that die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+
+from conftest import Server, Told, frame, long_frame, until
+from monte_carlo_engine import run_shard
+from processes import load, replicas
+
+BUSY = 0.5
+"""Cores: a replica that simulates takes one, one that idles a few hundredths."""
+
+
+def is_idle() -> bool:
+    return load(replicas()) < BUSY / 2
+
+
+def test_more_than_may_wait_are_told_to_come_back(server: Server) -> None:
+    asked = frame(0, 400_000)
+    with ThreadPoolExecutor(40) as callers:
+        told = list(callers.map(lambda _: server.post("/shards", asked), range(40)))
+    good = [answer for answer in told if answer.status == 200]
+    busy = [answer for answer in told if answer.status == 429]
+    assert len(good) + len(busy) == 40, {answer.status for answer in told}
+    assert good, "all were refused"
+    assert busy, "none was refused"
+    assert {answer.headers["retry-after"] for answer in busy} == {"1"}
+    assert {answer.json["code"] for answer in busy} == {"busy"}
+    assert {answer.body for answer in good} == {run_shard(asked)}
+    until(lambda: server.post("/shards", asked).status == 200)
+
+
+def test_a_caller_that_goes_away_frees_its_core_within_a_second(server: Server) -> None:
+    until(is_idle)
+    connection = server.connect()
+    connection.request("POST", "/shards", long_frame())
+    until(lambda: load(replicas()) > BUSY)
+    connection.close()
+    assert until(is_idle) < 1.0
+
+
+def test_a_time_out_frees_its_core_within_a_second(server: Server) -> None:
+    until(is_idle)
+    told = server.post("/shards", long_frame(), {"x-request-timeout-seconds": "1"})
+    assert (told.status, told.is_ours) == (408, False), "Serve says this, and not as we would"
+    assert until(is_idle) < 1.0
+
+
+def test_a_replica_that_dies_loses_its_request_alone(server: Server) -> None:
+    until(is_idle)
+    lost: list[Told | HTTPException | OSError] = []
+
+    def call() -> None:
+        try:
+            lost.append(server.post("/shards", long_frame()))
+        except (HTTPException, OSError) as fault:
+            lost.append(fault)
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    until(lambda: load(replicas()) > BUSY)
+    for pid in replicas():
+        os.kill(pid, signal.SIGKILL)
+    caller.join()
+    (answer,) = lost
+    assert not isinstance(answer, Told) or (answer.status >= 500 and not answer.is_ours)
+    assert server.get("/health").status == 200
+    asked = frame()
+    until(lambda: server.post("/shards", asked).status == 200)
+    assert server.post("/shards", asked).body == run_shard(asked)
+    until(lambda: server.get("/health").json["replicas"] >= 1)

@@ -120,6 +120,11 @@ find_missing() { # PART…
       case $server in
         postgres) need_postgres ;;
         redis) need_redis ;;
+        ray)
+          need python3 python3
+          need curl curl
+          is_prepared ray || need_virtual_environments
+          ;;
         kafka)
           need_java
           need openssl openssl

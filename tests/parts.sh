@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The parts of the test run, in their order: what each is, which servers it uses, what it does.
 
-parts=(format build lint unit store kafka end-to-end specification dev)
+parts=(format build lint unit ray store kafka end-to-end specification dev)
 
 says_of() { # PART
   case $1 in
@@ -9,6 +9,7 @@ says_of() { # PART
     build) echo "everything compiles: the program as users build it, then all tests" ;;
     lint) echo "clippy, documentation, licences and sources of crates, advisories, shell scripts, spelling" ;;
     unit) echo "unit, property and documentation tests, and every test that no other part claims; no server" ;;
+    ray) echo "the engine's wheel and the Serve application under a real serve run; Ray" ;;
     store) echo "every store keeps its contract; PostgreSQL" ;;
     kafka) echo "the service's Kafka room against a real broker; Kafka" ;;
     end-to-end) echo "the program among its neighbours, killed and moved; KafkaJS; PostgreSQL, Redis, Kafka" ;;
@@ -19,6 +20,7 @@ says_of() { # PART
 
 servers_of() { # PART
   case $1 in
+    ray) echo ray ;;
     store) echo postgres ;;
     kafka) echo kafka ;;
     end-to-end | specification | servers) echo postgres redis kafka ;;
@@ -37,6 +39,8 @@ things_of() { # PART
     if [[ $server == kafka ]] && must_be_startable "$1" kafka; then
       echo kafka
     fi
+    # For the wheel too, whoever runs the server.
+    [[ $server != ray ]] || echo ray
   done
 }
 
@@ -82,7 +86,7 @@ part_lint() {
     echo "--- advisories: NOT CHECKED, their database could not be fetched: $(grep . "$scratch/advisories.log" | tail -n 1)"
   fi
   step "shell scripts" 60 \
-    shellcheck --external-sources --check-sourced test .ci/run bench/coverage/run bench/engine/run fuzz/run image/assemble tests/build/without_features tests/servers/*/run tests/specification/*/run tests/specification/image/in_a_pod || true
+    shellcheck --external-sources --check-sourced test .ci/run bench/coverage/run bench/engine/run fuzz/run image/assemble tests/build/without_features tests/servers/*/run tests/servers/ray/modules tests/specification/*/run tests/specification/image/in_a_pod || true
   step "spelling" 60 "$typos" || true
 }
 
@@ -111,6 +115,21 @@ unclaimed_targets() {
       *) echo "$target" ;;
     esac
   done
+}
+
+part_ray() {
+  local python
+  python=$(prepared_folder ray)/venv/bin/python
+  step "Python's formatting" 60 "$python" -m ruff format --check --no-cache --config ray/ruff.toml ray crates/python || true
+  step "Python's lint" 60 "$python" -m ruff check --no-cache --config ray/ruff.toml ray crates/python || true
+  await_servers_of_part || return 0
+  step "pytest" "$test_limit_s" env PYTHONPATH="$TEST_RAY_MODULES" PYTHONDONTWRITEBYTECODE=1 \
+    "$python" -m pytest -q -p no:cacheprovider --durations=5 ray/tests || true
+}
+
+# The engine for Python, built once a run; Ray's server waits for it.
+build_wheel() {
+  [[ -d $TEST_RAY_MODULES ]] || step "the engine's wheel" "$compile_limit_s" tests/servers/ray/modules "$TEST_RAY_MODULES"
 }
 
 part_store() {
@@ -146,10 +165,16 @@ run_tests() { # CARGO ARGUMENTS… [-- ARGUMENTS OF THE TEST PROGRAM]
   if [[ " ${what[*]} " != *" --doc "* ]]; then
     step "compile ${what[*]}" "$compile_limit_s" cargo test --release --locked "${what[@]}" --no-run || return
   fi
-  # shellcheck disable=SC2046 # a list of words
-  if ! await_servers $(servers_of "$part"); then
+  await_servers_of_part || return
+  step "cargo test ${what[*]} $*" "$test_limit_s" cargo test --release --locked --no-fail-fast "${what[@]}" "$@"
+}
+
+await_servers_of_part() {
+  local servers
+  read -ra servers < <(servers_of "$part")
+  [[ " ${servers[*]} " != *" ray "* ]] || build_wheel || return
+  if ! await_servers "${servers[@]}"; then
     part_failed=1
     return 1
   fi
-  step "cargo test ${what[*]} $*" "$test_limit_s" cargo test --release --locked --no-fail-fast "${what[@]}" "$@"
 }

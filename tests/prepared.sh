@@ -20,6 +20,7 @@ source_of() { # THING
     hadolint) echo tests/lint/hadolint.txt ;;
     kubernetes-validate) echo tests/specification/manifests/requirements.txt ;;
     schemathesis) echo tests/specification/openapi/requirements.txt ;;
+    ray) echo ray/tests/requirements.txt ;;
     bench-peers) echo bench/engine/requirements.txt ;;
     asyncapi) echo tests/specification/asyncapi/package-lock.json ;;
     cockroachdb-grammar) echo tests/specification/cockroachdb-grammar/{go.txt,go.sum,go.mod,main.go} ;;
@@ -72,6 +73,11 @@ make_schemathesis() { # FOLDER
   pip_install "$1" "$(source_of schemathesis)"
 }
 
+# Half a gigabyte. Asked by its path, as `python -m`, so that the folder may move.
+make_ray() { # FOLDER
+  pip_install "$1" "$(source_of ray)"
+}
+
 # Two and a half minutes on two cores.
 make_cargo-deny() { # FOLDER
   within 1200 cargo install cargo-deny --locked --version "$(<tests/lint/cargo-deny.version)" \
@@ -120,12 +126,12 @@ pip_install() { # FOLDER REQUIREMENTS [OPTION…]
 }
 
 # A fresh clone that lives for one run builds into the cache, and finds there the crates that the last one compiled.
-# Our own two are built anew in any case (their files' times are the clone's), and would pile up.
+# Our own are built anew in any case (their files' times are the clone's), and would pile up.
 place_target_folder() {
   if [[ -n ${CI:-} && -z ${CARGO_TARGET_DIR:-} ]]; then
     export CARGO_TARGET_DIR=$cache/target
     if command -v cargo >/dev/null && [[ -d $CARGO_TARGET_DIR/release ]]; then
-      cargo clean --quiet --locked --release -p monte-carlo-engine -p monte-carlo-service || true
+      cargo clean --quiet --locked --release -p monte-carlo-engine -p monte-carlo-python -p monte-carlo-service || true
     fi
   fi
 }

@@ -10,6 +10,7 @@ server_variable() { # NAME
     postgres) echo TEST_DATABASE_URL ;;
     redis) echo TEST_REDIS_URL ;;
     kafka) echo TEST_KAFKA_BROKERS ;;
+    ray) echo TEST_RAY_URL ;;
   esac
 }
 
@@ -18,6 +19,7 @@ server_url() { # NAME
     postgres) echo "postgres://postgres@127.0.0.1:${server_port[postgres]}/postgres" ;;
     redis) echo "redis://127.0.0.1:${server_port[redis]}/" ;;
     kafka) echo "127.0.0.1:${server_port[kafka]}" ;;
+    ray) echo "http://127.0.0.1:${server_port[ray]}" ;;
   esac
 }
 
@@ -76,6 +78,7 @@ answers() { # NAME
     postgres) pg_isready --quiet --host 127.0.0.1 --port "$port" ;;
     redis) [[ $(redis-cli -h 127.0.0.1 -p "$port" ping 2>/dev/null) == PONG ]] ;;
     kafka) grep -q 'Kafka Server started' "${server_folder[kafka]}/log" ;;
+    ray) curl --silent --fail --max-time 5 --output /dev/null "http://127.0.0.1:$port/health" ;;
   esac
 }
 
@@ -115,6 +118,7 @@ await_servers() { # NAME…
     await_server "$name" || return 1
     export "$variable=$(server_url "$name")"
     [[ $name != kafka ]] || export_secured_kafka
+    [[ $name != ray ]] || export TEST_RAY_PID=${server_pid[ray]} # whose children the replicas are
     echo "$name: ${!variable} (process ${server_pid[$name]})"
   done
 }
@@ -138,14 +142,16 @@ show_logs() { # NAME…
   done
 }
 
-# What they hold is thrown away, so only PostgreSQL is asked nicely: killed, it would leave shared memory behind.
-# SIGTERM ends it before it is up, SIGINT when it is.
+# What they hold is thrown away, so only PostgreSQL and Ray are asked nicely: killed, they would leave shared memory or
+# processes behind. SIGTERM ends PostgreSQL before it is up, SIGINT when it is.
 stop_servers() {
   local name tenths
   for name in "${!server_pid[@]}"; do
     if [[ $name == postgres ]]; then
       kill -TERM "${server_pid[$name]}" 2>/dev/null || true
       kill -INT "${server_pid[$name]}" 2>/dev/null || true
+    elif [[ $name == ray ]]; then
+      kill -TERM "${server_pid[$name]}" 2>/dev/null || true
     else
       kill -KILL "${server_pid[$name]}" 2>/dev/null || true
     fi

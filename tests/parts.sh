@@ -123,8 +123,8 @@ part_ray() {
   step "Python's formatting" 60 "$python" -m ruff format --check --no-cache --config ray/ruff.toml ray crates/python || true
   step "Python's lint" 60 "$python" -m ruff check --no-cache --config ray/ruff.toml ray crates/python || true
   await_servers_of_part || return 0
-  step "pytest" "$test_limit_s" env PYTHONPATH="$TEST_RAY_MODULES" PYTHONDONTWRITEBYTECODE=1 \
-    "$python" -m pytest -q -p no:cacheprovider --durations=5 ray/tests || true
+  step "pytest" "$test_limit_s" env PYTHONPATH="$TEST_RAY_MODULES:ray" PYTHONDONTWRITEBYTECODE=1 \
+    "$python" -m pytest --quiet --disable-warnings -p no:cacheprovider --durations=5 ray/tests || true
 }
 
 # The engine for Python, built once a run; Ray's server waits for it.

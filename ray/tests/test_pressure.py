@@ -15,6 +15,9 @@ from processes import load, replicas
 BUSY = 0.5
 """Cores: a replica that simulates takes one, one that idles a few hundredths."""
 
+FREED_S = 3.0
+"""A second, and what a busy machine adds to it; the shard would take minutes."""
+
 
 def is_idle() -> bool:
     return load(replicas()) < BUSY / 2
@@ -35,20 +38,20 @@ def test_more_than_may_wait_are_told_to_come_back(server: Server) -> None:
     until(lambda: server.post("/shards", asked).status == 200)
 
 
-def test_a_caller_that_goes_away_frees_its_core_within_a_second(server: Server) -> None:
+def test_a_caller_that_goes_away_frees_its_core_soon(server: Server) -> None:
     until(is_idle)
     connection = server.connect()
     connection.request("POST", "/shards", long_frame())
     until(lambda: load(replicas()) > BUSY)
     connection.close()
-    assert until(is_idle) < 1.0
+    assert until(is_idle) < FREED_S
 
 
-def test_a_time_out_frees_its_core_within_a_second(server: Server) -> None:
+def test_a_time_out_frees_its_core_soon(server: Server) -> None:
     until(is_idle)
     told = server.post("/shards", long_frame(), {"x-request-timeout-seconds": "1"})
     assert (told.status, told.is_ours) == (408, False), "Serve says this, and not as we would"
-    assert until(is_idle) < 1.0
+    assert until(is_idle) < FREED_S
 
 
 def test_a_replica_that_dies_loses_its_request_alone(server: Server) -> None:

@@ -4,6 +4,7 @@
 //! One event walks one way: `kafka` → `intake` → `store` → `worker` → `core_service` → `simulator` →
 //! `store` → `kafka` (relay). `http` is a second door into `store`'s queue and a window on it.
 
+mod breaker;
 pub mod cli;
 pub mod config;
 pub mod core_service;

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use monte_carlo_service::config::database::DatabaseKind;
+use monte_carlo_service::config::simulator::{Fallback, SimulatorKind};
 use monte_carlo_service::config::{Config, ConfigFaults, Preset, Source, VARIABLES};
 use monte_carlo_service::schedule::due::CatchUp;
 
@@ -35,6 +36,7 @@ fn a_database_url_is_all_it_takes() {
     assert_eq!(config.kafka.topic_prefix, "");
     assert_eq!(config.kafka.aws_region, "us-east-1");
     assert_eq!(config.simulator.ray_serve_url.as_str(), "http://ray-head-svc:8000/");
+    assert_eq!(config.simulator.kind, SimulatorKind::Ray(Fallback::Local));
     assert_eq!(config.simulator.default_paths, 1_000_000);
     assert!(config.simulator.threads >= 1);
     assert_eq!(config.core_service.url.as_str(), "http://core-service/");
@@ -56,6 +58,7 @@ fn values_are_taken_over_and_trimmed() {
         ("NODE_ENV", "production"),
         ("HOST", "::1"),
         ("PORT", "0"),
+        ("SIMULATOR_FALLBACK", "none"),
         ("SIMULATION_THREADS", "7"),
         ("LOG_LEVEL", "info,sqlx=warn"),
         ("MIGRATE_ON_START", "false"),
@@ -69,6 +72,7 @@ fn values_are_taken_over_and_trimmed() {
     assert!(!config.database.migrate_on_start);
     assert_eq!(config.kafka.brokers, ["a:1", "b:2"]);
     assert_eq!(config.simulator.threads, 7);
+    assert_eq!(config.simulator.kind, SimulatorKind::Ray(Fallback::Nothing));
     assert_eq!(config.http.address().to_string(), "[::1]:0");
     assert_eq!(config.daily.skip_recent.unwrap().as_secs(), 12 * 3_600);
     assert_eq!(config.daily.catch_up, CatchUp::Off);
@@ -103,7 +107,8 @@ fn every_fault_is_reported_at_once_by_name() {
         ("KAFKA_BROKERS", "localhost"),
         ("CORE_SERVICE_URL", "https://svc:hunter2@core"),
         ("SIMULATION_PATHS", "100000001"),
-        ("SIMULATOR", "ray"),
+        ("SIMULATOR", "spark"),
+        ("SIMULATOR_FALLBACK", "ray"),
         ("PORT", "http"),
         ("LOG_LEVEL", "loud=,"),
         ("MIGRATE_ON_START", "yes"),
@@ -112,13 +117,14 @@ fn every_fault_is_reported_at_once_by_name() {
     ])
     .unwrap_err();
     insta::assert_snapshot!(faults, @r#"
-    11 environment variables are wrong:
+    12 environment variables are wrong:
       DATABASE_URL: required, expected a URL that begins with `postgres://`, `postgresql://`, `cockroachdb://` or `sqlite:`
       MIGRATE_ON_START: expected `true` or `false`, got "yes"
       REDIS_PORT: expected a port from 1 to 65535, got "0"
       KAFKA_BROKERS: expected a comma-separated list of `host:port`, got "localhost"
       CORE_SERVICE_URL: expected an `http://` or `https://` URL without credentials or query, got "https://[hidden]@core"
-      SIMULATOR: expected `local`, got "ray"
+      SIMULATOR_FALLBACK: expected `local` or `none`, got "ray"
+      SIMULATOR: expected `ray` or `local`, got "spark"
       SIMULATION_PATHS: expected a whole number from 1 to 100000000, got "100000001"
       PORT: expected a port from 0 to 65535, got "http"
       DAILY_SIMULATION_CRON: expected a cron expression of five fields, or `off`, got "61 2 * * *"

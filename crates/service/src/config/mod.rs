@@ -55,6 +55,7 @@ pub const VARIABLES: &[Variable] = &[
     core_service::CORE_SERVICE_TIMEOUT_MS,
     core_service::CORE_SERVICE_MAX_CALLS_PER_SECOND,
     simulator::SIMULATOR,
+    simulator::SIMULATOR_FALLBACK,
     simulator::SIMULATION_PATHS,
     simulator::SIMULATION_THREADS,
     worker::WORKER_CONCURRENCY,

@@ -12,9 +12,15 @@ const THREADS_MAX: usize = 1_024;
 
 pub const SIMULATOR: Variable = Variable::ours(
     "SIMULATOR",
+    Preset::Value("ray"),
+    "`ray` or `local`",
+    "Where paths are computed: on Ray Serve, at `RAY_SERVE_URL`, or in this process. `dev` presets `local`.",
+);
+pub const SIMULATOR_FALLBACK: Variable = Variable::ours(
+    "SIMULATOR_FALLBACK",
     Preset::Value("local"),
-    "`local`",
-    "Where paths are computed; `local` is this process.",
+    "`local` or `none`",
+    "What computes a job that Ray Serve cannot: this process, to the same bits, or nothing until Ray is back.",
 );
 pub const RAY_SERVE_URL: Variable = Variable::specified(
     "RAY_SERVE_URL",
@@ -40,6 +46,17 @@ pub const SIMULATION_THREADS: Variable = Variable::ours(
 pub enum SimulatorKind {
     /// In this process.
     Local,
+    /// On Ray Serve.
+    Ray(Fallback),
+}
+
+/// What computes a job that Ray Serve cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// This process.
+    Local,
+    /// Nothing: jobs wait.
+    Nothing,
 }
 
 /// Simulation.
@@ -54,10 +71,21 @@ pub struct SimulatorConfig {
 
 impl SimulatorConfig {
     pub(super) fn read(reader: &Reader<'_>) -> Option<Self> {
-        let kind = reader.read(&SIMULATOR, |text| (text == "local").then_some(SimulatorKind::Local));
+        let fallback = reader.read(&SIMULATOR_FALLBACK, |text| match text {
+            "local" => Some(Fallback::Local),
+            "none" => Some(Fallback::Nothing),
+            _ => None,
+        });
+        let kind = reader.read(&SIMULATOR, |text| match text {
+            "local" => Some(SimulatorKind::Local),
+            // Where the other variable is wrong there is no configuration anyhow.
+            "ray" => Some(SimulatorKind::Ray(fallback.unwrap_or(Fallback::Local))),
+            _ => None,
+        });
         let ray_serve_url = reader.read(&RAY_SERVE_URL, base_url);
         let default_paths = reader.read(&SIMULATION_PATHS, number(1..=MAX_PATHS));
         let threads = reader.read_optional(&SIMULATION_THREADS, number(1..=THREADS_MAX));
+        fallback?;
         Some(Self {
             kind: kind?,
             ray_serve_url: ray_serve_url?,

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::breaker::{Breaker, Leave};
 use super::error::{CoreError, Effort};
 use super::pace::Pace;
 use super::retry::{self, SoFar};
 use super::transport::{Call, Failed, Transport};
+use crate::breaker::{Breaker, Leave};
 use crate::telemetry::trace_context::TraceContext;
 
 /// `core_service_requests_total{call,outcome}`: tries, and calls that were not sent.
@@ -17,6 +17,8 @@ pub const REQUEST_DURATION: &str = "core_service_request_duration_seconds";
 /// `core_service_breaker_open`: 1 while calls are held back, else 0.
 pub const BREAKER_OPEN: &str = "core_service_breaker_open";
 
+/// Failed tries in a row that open the breaker: three calls with all their tries, so that one bad moment does not.
+const FAILURES_MAX: u32 = 9;
 /// The longest wait for one's turn; beyond it the job is put back and its place is another's.
 const TURN_MAX: Duration = Duration::from_secs(30);
 
@@ -29,7 +31,6 @@ pub(super) struct Caller {
 }
 
 /// How Core Service has been of late.
-#[derive(Default)]
 struct Outage {
     breaker: Breaker,
     /// The last failure that the breaker counted.
@@ -39,7 +40,9 @@ struct Outage {
 impl Caller {
     pub(super) fn new(transport: Transport, timeout: Duration) -> Self {
         metrics::gauge!(BREAKER_OPEN).set(0.0);
-        Self { transport, timeout, pace: None, outage: Mutex::default(), refusal: Mutex::default() }
+        let breaker = Breaker::opening_after(FAILURES_MAX);
+        let outage = Mutex::new(Outage { breaker, last: String::new() });
+        Self { transport, timeout, pace: None, outage, refusal: Mutex::default() }
     }
 
     pub(super) fn paced(self, pace: Arc<dyn Pace>) -> Self {

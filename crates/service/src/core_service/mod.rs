@@ -8,7 +8,6 @@
 
 mod account;
 mod active_accounts;
-mod breaker;
 pub mod calls;
 pub mod client;
 pub mod error;

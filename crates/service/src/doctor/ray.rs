@@ -1,63 +1,72 @@
-//! Ray Serve: there, and healthy by its own word. While paths are computed in this process nobody needs it.
+//! Ray Serve: there, healthy by its own word, and of our engine.
 
 use std::time::Duration;
 
-use reqwest::{Client, StatusCode};
-use serde_json::Value;
-
 use super::Finding;
-use crate::config::simulator::{SimulatorConfig, SimulatorKind};
+use crate::config::simulator::{Fallback, SimulatorConfig, SimulatorKind};
+use crate::simulator::ray::dialect::{self, Dialect};
+use crate::simulator::ray::transport::Transport;
 
 const REACHABLE: &str = "ray";
 
 /// A healthy proxy answers at once.
 const HEALTH_BOUND: Duration = Duration::from_secs(5);
-/// The largest answer that is read.
-const BODY_BYTES_MAX: u64 = 64 * 1024;
 
 pub(super) async fn examine(simulator: &SimulatorConfig) -> Vec<Finding> {
     let health = health(simulator).await;
     vec![judge(simulator.kind, health)]
 }
 
-fn judge(kind: SimulatorKind, health: Result<String, String>) -> Finding {
-    let mend = "Check RAY_SERVE_URL; `kubectl get rayclusters`, `kubectl get svc ray-head-svc`, and to try it from \
+fn judge(kind: SimulatorKind, health: Result<Dialect, String>) -> Finding {
+    let away = "Check RAY_SERVE_URL; `kubectl get rayclusters`, `kubectl get svc ray-head-svc`, and to try it from \
                 here `kubectl port-forward svc/ray-head-svc 8000:8000` with `curl http://localhost:8000/health`.";
-    match (health, kind) {
-        (Ok(found), _) => Finding::ok(REACHABLE, found),
-        (Err(found), SimulatorKind::Local) => {
+    let other = "Deploy the Ray Serve application of this version.";
+    let (found, mend) = match health {
+        Ok(dialect @ (Dialect::Shards { .. } | Dialect::Old)) => {
+            return Finding::ok(REACHABLE, format!("healthy; {dialect}"));
+        }
+        Ok(Dialect::Other(why)) => (why, other),
+        Err(found) => (found, away),
+    };
+    match kind {
+        SimulatorKind::Local => {
             Finding::warning(REACHABLE, format!("{found} (not needed: SIMULATOR=local)"), mend)
         }
+        SimulatorKind::Ray(Fallback::Local) => Finding::warning(
+            REACHABLE,
+            format!("{found} (jobs are computed in the service's own process)"),
+            mend,
+        ),
+        SimulatorKind::Ray(Fallback::Nothing) => Finding::fault(REACHABLE, found, mend),
     }
 }
 
-async fn health(simulator: &SimulatorConfig) -> Result<String, String> {
-    let client =
-        Client::builder().no_proxy().timeout(HEALTH_BOUND).build().map_err(|error| error.to_string())?;
-    let url = format!("{}/health", simulator.ray_serve_url.as_str().trim_end_matches('/'));
-    let answer = client.get(&url).send().await.map_err(|error| cause(&error))?;
-    if answer.status() != StatusCode::OK {
-        return Err(format!("GET /health answered {}", answer.status().as_u16()));
-    }
-    if answer.content_length().is_some_and(|length| length > BODY_BYTES_MAX) {
-        return Err("GET /health answered with more than a health report".to_owned());
-    }
-    let body: Value = answer.json().await.map_err(|_| "GET /health did not answer with JSON".to_owned())?;
-    match body["status"].as_str() {
-        Some("healthy") => Ok("healthy".to_owned()),
-        Some(status) => Err(format!("it says of itself: {status}")),
-        None => Err("GET /health does not say a status".to_owned()),
-    }
+async fn health(simulator: &SimulatorConfig) -> Result<Dialect, String> {
+    let answer = Transport::new(&simulator.ray_serve_url)?.health(HEALTH_BOUND).await?;
+    dialect::read(&answer)
 }
 
-/// The innermost cause: "connection refused" says more than "error sending request".
-fn cause(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return format!("no answer within {} s", HEALTH_BOUND.as_secs());
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+
+    #[test]
+    fn it_is_a_fault_only_where_jobs_wait_for_it() {
+        let (here, nowhere) = (SimulatorKind::Ray(Fallback::Local), SimulatorKind::Ray(Fallback::Nothing));
+        let away = || Err("connection refused".to_owned());
+        let other = || Ok(Dialect::Other("it speaks shards/9".into()));
+        for (kind, health, wanted) in [
+            (SimulatorKind::Local, away(), State::Warning),
+            (here, away(), State::Warning),
+            (here, other(), State::Warning),
+            (nowhere, away(), State::Fault),
+            (nowhere, other(), State::Fault),
+            (nowhere, Ok(Dialect::Old), State::Ok),
+            (here, Ok(Dialect::Shards { replicas: 2 }), State::Ok),
+        ] {
+            let finding = judge(kind, health);
+            assert_eq!(finding.state, wanted, "{finding:?}");
+        }
     }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }

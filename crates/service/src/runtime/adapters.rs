@@ -8,11 +8,12 @@ use anyhow::Context as _;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::probes::{CoreServiceProbe, KafkaProbe, RedisProbe};
+use super::probes::{CoreServiceProbe, KafkaProbe, RayProbe, RedisProbe};
 use crate::config::Config;
 use crate::config::daily::DailyConfig;
 use crate::config::database::DatabaseKind;
 use crate::config::redis::RedisConfig;
+use crate::config::simulator::{Fallback, SimulatorConfig, SimulatorKind};
 use crate::core_service::client::{CoreServiceClient, CoreServiceSettings, install_tls_provider};
 use crate::core_service::pace::{LocalPace, Pace, Rate};
 use crate::fleet::link::{Link, RedisSettings, Tls};
@@ -28,6 +29,8 @@ use crate::schedule::DailyRunner;
 use crate::signals::{RedisWakeUps, Signals};
 use crate::simulator::Simulator;
 use crate::simulator::local::LocalSimulator;
+use crate::simulator::ray::RaySimulator;
+use crate::simulator::ray::limits::Limits;
 use crate::store::daily::DailyRuns;
 use crate::store::{self, SqlStore, Store, StoreOptions};
 use crate::telemetry::clock::now_ms;
@@ -91,6 +94,13 @@ pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> 
         Arc::new(KafkaProbe(consumer.probe())),
         Arc::new(CoreServiceProbe(core_service.clone())),
     ];
+    let simulator: Arc<dyn Simulator> = match connect_ray(&config.simulator)? {
+        None => Arc::new(LocalSimulator::new(config.simulator.threads)?),
+        Some(ray) => {
+            probes.push(Arc::new(RayProbe(ray.clone())));
+            ray
+        }
+    };
     let jobs = jobs(config, store.clone(), link.as_ref());
     let signals = match link {
         None => Arc::new(Signals::default()),
@@ -105,7 +115,7 @@ pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> 
         daily_runs: store,
         jobs,
         core_service,
-        simulator: Arc::new(LocalSimulator::new(config.simulator.threads)?),
+        simulator,
         signals,
         consumer,
         publisher,
@@ -150,6 +160,19 @@ pub fn connect_core_service(
         timeout: config.core_service.timeout,
     })?;
     Ok(Arc::new(client.paced(pace(config, link))))
+}
+
+/// The client of Ray Serve, where paths are computed there.
+fn connect_ray(config: &SimulatorConfig) -> anyhow::Result<Option<Arc<RaySimulator>>> {
+    let SimulatorKind::Ray(fallback) = config.kind else { return Ok(None) };
+    install_tls_provider();
+    let fallback = match fallback {
+        Fallback::Local => Some(LocalSimulator::new(config.threads)?),
+        Fallback::Nothing => None,
+    };
+    let ray =
+        RaySimulator::new(&config.ray_serve_url, fallback, Limits::default()).map_err(anyhow::Error::msg)?;
+    Ok(Some(Arc::new(ray)))
 }
 
 /// The way to Redis.

@@ -10,6 +10,8 @@ use crate::http::readiness::{Absence, Probe};
 use crate::kafka::KafkaError;
 use crate::kafka::consumer::ConsumerProbe;
 use crate::signals::RedisWakeUps;
+use crate::simulator::ray::RaySimulator;
+use crate::simulator::ray::dialect::Dialect;
 
 /// How long Core Service may take to say anything at all.
 const CORE_SERVICE_BOUND: Duration = Duration::from_millis(900);
@@ -75,6 +77,29 @@ impl Probe for RedisProbe {
         match self.0.last_error() {
             None => Ok("subscribed".to_owned()),
             Some(error) => Err(Absence::new("cannot be reached", error)),
+        }
+    }
+}
+
+/// Not required: jobs are computed here, or wait. It calls nobody: it tells what the last jobs found.
+pub(super) struct RayProbe(pub(super) Arc<RaySimulator>);
+
+#[async_trait]
+impl Probe for RayProbe {
+    fn name(&self) -> &'static str {
+        "ray"
+    }
+
+    fn required(&self) -> bool {
+        false
+    }
+
+    async fn probe(&self) -> Result<String, Absence> {
+        match (self.0.away(), self.0.last_dialect()) {
+            (Some(why), _) => Err(Absence::new("cannot be reached", why)),
+            (None, Some(Dialect::Other(why))) => Err(Absence::new("cannot be used", why)),
+            (None, Some(dialect)) => Ok(dialect.to_string()),
+            (None, None) => Ok("not yet asked".to_owned()),
         }
     }
 }

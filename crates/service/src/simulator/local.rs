@@ -10,7 +10,7 @@ use monte_carlo_engine::{Cancelled, Control, Plan, Shard, Tally, run_shard};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use tokio::sync::oneshot;
 
-use super::{Simulator, SimulatorError};
+use super::{Assignment, Outcome, Simulator, SimulatorError};
 
 /// About a quarter of a second on one core: short enough to share cores fairly and to show progress, long enough that
 /// merging tallies costs nothing.
@@ -33,29 +33,48 @@ impl LocalSimulator {
             .build()?;
         Ok(Self { pool: Arc::new(pool) })
     }
+
+    /// The merged tally of all of the plan's stages.
+    ///
+    /// # Errors
+    /// [`SimulatorError::Cancelled`], [`SimulatorError::Engine`].
+    pub async fn run(&self, plan: Arc<Plan>, control: Arc<Control>) -> Result<Tally, SimulatorError> {
+        self.take_over(plan, control, Vec::new(), None).await
+    }
+
+    /// The same for a plan that was begun elsewhere: `shards` are left of its stage at hand, and all others that were
+    /// handed out are in `merged`.
+    pub(super) async fn take_over(
+        &self,
+        plan: Arc<Plan>,
+        control: Arc<Control>,
+        shards: Vec<Shard>,
+        merged: Option<Tally>,
+    ) -> Result<Tally, SimulatorError> {
+        let (done, outcome) = oneshot::channel();
+        let begun = !shards.is_empty();
+        let stage = Stage { shards: Vec::new(), next: 0, shards_done: 0, merged, done: Some(done) };
+        let work = Arc::new(Work { plan, control, stage: Mutex::new(stage) });
+        if begun {
+            enter_stage(&self.pool, &work, shards, work.stage());
+        } else {
+            enter_next_stage(&self.pool, &work);
+        }
+        outcome.await.unwrap_or_else(|_| Err(SimulatorError::Engine("a simulation thread vanished".into())))
+    }
 }
 
 #[async_trait]
 impl Simulator for LocalSimulator {
-    async fn simulate(&self, plan: Arc<Plan>, control: Arc<Control>) -> Result<Tally, SimulatorError> {
-        let (done, outcome) = oneshot::channel();
-        let work = Arc::new(Work {
-            plan,
-            control,
-            stage: Mutex::new(Stage {
-                shards: Vec::new(),
-                next: 0,
-                shards_done: 0,
-                merged: None,
-                done: Some(done),
-            }),
-        });
-        enter_next_stage(&self.pool, &work);
-        outcome.await.unwrap_or_else(|_| Err(SimulatorError::Engine("a simulation thread vanished".into())))
-    }
-
-    fn name(&self) -> &'static str {
-        "local"
+    async fn simulate(
+        &self,
+        assignment: Assignment,
+        control: Arc<Control>,
+    ) -> Result<Outcome, SimulatorError> {
+        // The history is in the plan; a long one need not be held twice.
+        let Assignment { plan, request: _ } = assignment;
+        let tally = self.run(plan, control).await?;
+        Ok(Outcome::tally(tally, "local"))
     }
 }
 
@@ -100,6 +119,16 @@ fn enter_next_stage(pool: &Arc<ThreadPool>, work: &Arc<Work>) {
             stage.merged.take().ok_or_else(|| SimulatorError::Engine("a plan without paths".into()));
         return stage.finish(outcome);
     }
+    enter_stage(pool, work, shards, stage);
+}
+
+/// Sets as many threads on a stage as it has shards.
+fn enter_stage(
+    pool: &Arc<ThreadPool>,
+    work: &Arc<Work>,
+    shards: Vec<Shard>,
+    mut stage: MutexGuard<'_, Stage>,
+) {
     let lanes = pool.current_num_threads().min(shards.len());
     (stage.shards, stage.next, stage.shards_done) = (shards, 0, 0);
     drop(stage);
@@ -220,8 +249,7 @@ mod tests {
 
     async fn digest(threads: usize, plan: &Arc<Plan>) -> String {
         let control = Arc::new(Control::default());
-        let tally =
-            LocalSimulator::new(threads).unwrap().simulate(plan.clone(), control.clone()).await.unwrap();
+        let tally = LocalSimulator::new(threads).unwrap().run(plan.clone(), control.clone()).await.unwrap();
         assert_eq!(control.paths_done.load(Ordering::Relaxed), plan.paths_in_all());
         let execution = Execution { executed_on: "local".into(), simulation_time_seconds: 0.0 };
         report(plan, &tally, &execution).result_digest
@@ -239,7 +267,7 @@ mod tests {
         let (plan, control) = (plan(100_000_000, 5_000), Arc::new(Control::default()));
         let simulator = LocalSimulator::new(2).unwrap();
         let began = Instant::now();
-        let (outcome, ()) = tokio::join!(simulator.simulate(plan, control.clone()), async {
+        let (outcome, ()) = tokio::join!(simulator.run(plan, control.clone()), async {
             while control.paths_done.load(Ordering::Relaxed) == 0 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
@@ -255,10 +283,10 @@ mod tests {
         let (large, small) = (Arc::new(Control::default()), Arc::new(Control::default()));
         let ((), large_outcome) = tokio::join!(
             async {
-                simulator.simulate(plan(1_000, 10), small).await.unwrap();
+                simulator.run(plan(1_000, 10), small).await.unwrap();
                 large.cancel.store(true, Ordering::Relaxed);
             },
-            simulator.simulate(plan(100_000_000, 5_000), large.clone())
+            simulator.run(plan(100_000_000, 5_000), large.clone())
         );
         assert!(matches!(large_outcome, Err(SimulatorError::Cancelled)), "it was not even half done");
     }

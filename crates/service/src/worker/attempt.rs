@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use monte_carlo_engine::{Execution, InputData, Plan, SimulationConfig, report};
+use monte_carlo_engine::{Execution, InputData, Plan, PlanError, SimulationConfig, report};
 use serde_json::Value;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -15,7 +15,7 @@ use crate::core_service::client::Gathered;
 use crate::jobs::events;
 use crate::jobs::input::StoredInput;
 use crate::jobs::lifecycle::{Event, Situation, State, step};
-use crate::simulator::SimulatorError;
+use crate::simulator::{Assignment, Outcome, Request, SimulatorError};
 use crate::store::{ClaimedJob, Origin, Settlement, Write};
 use crate::telemetry::clock::now_ms;
 
@@ -68,20 +68,29 @@ async fn simulate(worker: &Worker, job: &ClaimedJob, held: &Held) -> Result<Valu
         Some(stored) => decode(stored)?,
         None => fetch(worker, job).await?,
     };
-    let (subject, default_paths) = (job.subject.clone(), worker.settings.default_paths);
-    let plan = off_the_runtime(move || Plan::new(&subject, &input, &config, default_paths)).await??;
+    let request =
+        Request { subject: job.subject.clone(), input, config, default_paths: worker.settings.default_paths };
+    let assignment = off_the_runtime(move || {
+        let plan = Plan::new(&request.subject, &request.input, &request.config, request.default_paths)?;
+        Ok::<_, PlanError>(Assignment { request, plan: Arc::new(plan) })
+    });
+    let assignment = assignment.await??;
+    let plan = assignment.plan.clone();
     held.expect_paths(plan.paths_in_all());
-    let plan = Arc::new(plan);
     let began = Instant::now();
-    let tally = worker.simulator.simulate(plan.clone(), held.control.clone()).await.map_err(|error| {
+    let outcome = worker.simulator.simulate(assignment, held.control.clone()).await.map_err(|error| {
         if matches!(error, SimulatorError::Cancelled) && !held.is_lost() {
             AttemptError::Stopping
         } else {
             error.into()
         }
     })?;
+    let (tally, executed_on) = match outcome {
+        Outcome::Tally { tally, executed_on } => (tally, executed_on),
+        Outcome::Foreign(result) => return Ok(result),
+    };
     let execution = Execution {
-        executed_on: worker.simulator.name().to_owned(),
+        executed_on: executed_on.to_owned(),
         simulation_time_seconds: began.elapsed().as_secs_f64(),
     };
     let result = off_the_runtime(move || serde_json::to_value(report(&plan, &tally, &execution))).await?;

@@ -68,9 +68,11 @@ pub(super) fn verdict(error: &AttemptError, origin: Origin) -> Verdict {
         AttemptError::Core(core) => Verdict::Fault(core.fault()),
         AttemptError::Plan(_) | AttemptError::Unreadable(_) => Verdict::Fault(Fault::Terminal(said)),
         AttemptError::Simulator(SimulatorError::Unavailable(_)) => Verdict::Fault(Fault::Snooze(said)),
-        AttemptError::Simulator(SimulatorError::Engine(_)) | AttemptError::Internal(_) => {
-            Verdict::Fault(Fault::Retry(said))
+        AttemptError::Simulator(SimulatorError::Poison(_) | SimulatorError::Refused { .. }) => {
+            Verdict::Fault(Fault::Terminal(said))
         }
+        AttemptError::Simulator(SimulatorError::Engine(_) | SimulatorError::Late)
+        | AttemptError::Internal(_) => Verdict::Fault(Fault::Retry(said)),
         // Never the database's own words: callers read this.
         AttemptError::Store(_) => Verdict::Fault(Fault::Retry("the database did not take the input".into())),
         // Only the worker cancels, and says why beforehand; a cancel without a cause is a lost lease.
@@ -102,6 +104,21 @@ mod tests {
             (
                 AttemptError::Simulator(SimulatorError::Engine("index".into())),
                 retry("the engine failed: index"),
+            ),
+            (
+                AttemptError::Simulator(SimulatorError::Late),
+                retry("the simulation was not done in the time of one attempt"),
+            ),
+            (
+                AttemptError::Simulator(SimulatorError::Poison("index".into())),
+                terminal("the engine cannot simulate this job: index"),
+            ),
+            (
+                AttemptError::Simulator(SimulatorError::Refused {
+                    message: "must be 1".into(),
+                    field: Some("config.x".into()),
+                }),
+                terminal("config.x: must be 1"),
             ),
             (AttemptError::Internal("index".into()), retry("the service failed: index")),
             (

@@ -67,6 +67,7 @@ impl House {
             ("KAFKA_TOPIC_PREFIX".to_owned(), prefix.clone()),
             ("KAFKA_GROUP_ID".to_owned(), name),
             ("CORE_SERVICE_URL".to_owned(), core_url.clone()),
+            ("SIMULATOR".to_owned(), "local".to_owned()),
             ("SIMULATION_PATHS".to_owned(), PATHS.to_owned()),
             // Tests run at two o'clock too; those of the daily run set it.
             ("DAILY_SIMULATION_CRON".to_owned(), "off".to_owned()),

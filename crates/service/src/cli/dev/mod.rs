@@ -97,6 +97,7 @@ fn embedded(name: &str, arguments: &Arguments, core: &SampleCore, broker: &Embed
         "CORE_SERVICE_URL" => Some(core.url(Dialect::Wrapped)),
         // The book is what is shown; a folder of last week would bring its missed night along.
         "DAILY_SIMULATION_CRON" if arguments.once => Some("off".to_owned()),
+        "SIMULATOR" => environment(name).or_else(|| Some("local".to_owned())),
         "DAILY_CATCH_UP" => environment(name).or_else(|| Some("off".to_owned())),
         "MIGRATE_ON_START" => Some("true".to_owned()),
         "HOST" => Some("127.0.0.1".to_owned()),

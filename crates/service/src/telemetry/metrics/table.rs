@@ -83,6 +83,40 @@ pub const METRICS: &[Metric] = &[
     )
     .by(&["status"], &[&["success"], &["error"]])
     .alert("`error` rises for 5 minutes"),
+    Metric::histogram(
+        "ray_shard_duration_seconds",
+        SIMULATION_BUCKETS_S,
+        "seconds",
+        "From sending a shard to Ray Serve to its whole answer.",
+    )
+    .always(),
+    Metric::counter(
+        "ray_shard_failures_total",
+        "calls",
+        "Calls for a shard that brought no tally: Ray is not there (`away`), has too much to do (`busy`), lost it \
+         (`lost`), took too long (`slow`), or its engine failed (`panicked`).",
+    )
+    .by(&["class"], &[&["away"], &["busy"], &["lost"], &["slow"], &["panicked"]])
+    .alert("`panicked` rises at all"),
+    Metric::counter(
+        "ray_hedges_total",
+        "shards",
+        "Shards that were sent once more because they took so long, by whether the second call `won` or `lost`.",
+    )
+    .by(&["outcome"], &[&["won"], &["lost"]]),
+    Metric::gauge("ray_in_flight_max", "shards", "Shards that may be in flight at once, by how Ray has answered of late.")
+    .always(),
+    Metric::gauge("ray_breaker_open", "", "1 while Ray Serve is left alone because it did not answer.")
+        .always()
+        .alert("1 for 5 minutes: Ray Serve is away"),
+    Metric::counter(
+        "simulation_fallbacks_total",
+        "jobs",
+        "Jobs that this process simulated in place of Ray Serve: it was not there (`away`), nothing came back (`gave_up`), it \
+         has another engine (`other_engine`), or is an old application that could not (`old_application`).",
+    )
+    .by(&["cause"], &[&["away"], &["gave_up"], &["other_engine"], &["old_application"]])
+    .alert("rises for 5 minutes"),
     Metric::counter("kafka_messages_consumed_total", "messages", "Messages received, by topic.")
         .by(&["topic"], &[&["assessment.completed"]]),
     Metric::gauge(
@@ -131,7 +165,7 @@ pub const METRICS: &[Metric] = &[
     Metric::counter(
         "simulated_path_steps_total",
         "path-steps",
-        "Steps of paths that this replica simulated: its rate is the speed.",
+        "Steps of paths that this replica simulated, or Ray for it: its rate is the speed.",
     )
     .always(),
     Metric::gauge(

@@ -1,7 +1,7 @@
 //! The breaker: leaves a neighbour alone that fails all the time. A pure state machine; time comes in.
 //!
 //! ```text
-//!           FAILURES_MAX in a row              the pause is over
+//!         so many failures in a row            the pause is over
 //!  Closed ───────────────────────▶ Open ◀────────────────────────▶ HalfOpen
 //!    ▲                                   the probe failed, or         │
 //!    └──────────────────────────────────────────────────────────────┘
@@ -10,8 +10,6 @@
 
 use std::time::{Duration, Instant};
 
-/// Failed tries in a row that open it: three calls with all their tries, so that one bad moment does not.
-const FAILURES_MAX: u32 = 9;
 /// The first pause; doubles with each probe that fails.
 const PAUSE_BASE: Duration = Duration::from_secs(1);
 /// The longest: a neighbour that is back is noticed within it.
@@ -20,8 +18,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(15);
 const PROBE_MAX: Duration = Duration::from_secs(15);
 
 /// Whether calls go out.
-#[derive(Debug, Default)]
-pub(super) struct Breaker {
+#[derive(Debug)]
+pub(crate) struct Breaker {
+    /// Failed tries in a row that open it; at least 1.
+    failures_max: u32,
     state: State,
 }
 
@@ -34,7 +34,7 @@ enum State {
 
 /// Leave to try once; to be handed back with what came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leave {
+pub(crate) enum Leave {
     /// As always.
     Usual,
     /// The one try that decides whether the breaker closes.
@@ -43,7 +43,7 @@ pub(super) enum Leave {
 
 /// The time for which nothing goes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct LeftAlone(pub(super) Duration);
+pub(crate) struct LeftAlone(pub(crate) Duration);
 
 impl Default for State {
     fn default() -> Self {
@@ -52,8 +52,13 @@ impl Default for State {
 }
 
 impl Breaker {
+    /// A closed one, which opens at the last of `failures_max` failures in a row.
+    pub(crate) fn opening_after(failures_max: u32) -> Self {
+        Self { failures_max, state: State::default() }
+    }
+
     /// Leave to try now.
-    pub(super) fn admit(&mut self, now: Instant) -> Result<Leave, LeftAlone> {
+    pub(crate) fn admit(&mut self, now: Instant) -> Result<Leave, LeftAlone> {
         let (due, pause) = match self.state {
             State::Closed { .. } => return Ok(Leave::Usual),
             State::Open { until, pause } => (until, pause),
@@ -67,12 +72,12 @@ impl Breaker {
     }
 
     /// What came of a try. Those that went out before it opened say nothing new.
-    pub(super) fn record(&mut self, leave: Leave, was_answered: bool, now: Instant) {
+    pub(crate) fn record(&mut self, leave: Leave, was_answered: bool, now: Instant) {
         self.state = match (&self.state, leave, was_answered) {
             (State::Closed { .. }, _, true) | (State::HalfOpen { .. }, Leave::Probe, true) => {
                 State::default()
             }
-            (&State::Closed { failures }, _, false) if failures + 1 < FAILURES_MAX => {
+            (&State::Closed { failures }, _, false) if failures + 1 < self.failures_max => {
                 State::Closed { failures: failures + 1 }
             }
             (State::Closed { .. }, _, false) => State::Open { until: now + PAUSE_BASE, pause: PAUSE_BASE },
@@ -85,7 +90,7 @@ impl Breaker {
     }
 
     /// For how long nothing goes out, unless it is closed; zero once a probe may go or is under way.
-    pub(super) fn open_for(&self, now: Instant) -> Option<Duration> {
+    pub(crate) fn open_for(&self, now: Instant) -> Option<Duration> {
         match self.state {
             State::Closed { .. } => None,
             State::Open { until, .. } => Some(until.saturating_duration_since(now)),
@@ -100,8 +105,10 @@ mod tests {
 
     use super::*;
 
+    const FAILURES_MAX: u32 = 9;
+
     fn opened(now: Instant) -> Breaker {
-        let mut breaker = Breaker::default();
+        let mut breaker = Breaker::opening_after(FAILURES_MAX);
         for _ in 0..FAILURES_MAX {
             assert_eq!(breaker.admit(now), Ok(Leave::Usual));
             breaker.record(Leave::Usual, false, now);
@@ -112,7 +119,7 @@ mod tests {
     #[test]
     fn it_opens_at_the_last_of_so_many_failures_in_a_row() {
         let now = Instant::now();
-        let mut breaker = Breaker::default();
+        let mut breaker = Breaker::opening_after(FAILURES_MAX);
         for _ in 0..3 {
             for _ in 1..FAILURES_MAX {
                 breaker.record(Leave::Usual, false, now);

@@ -1,0 +1,145 @@
+//! What goes wrong with single calls, and what may not go wrong with the job.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use monte_carlo_service::simulator::SimulatorError;
+use monte_carlo_service::simulator::ray::limits::Limits;
+
+use crate::jobs::{client, client_alone, client_with, executed_on, limits, outcome, usual};
+use crate::stand_in::{Act, Call, StandIn};
+
+/// Every call for a shard but the last of `tries` meets `act`.
+async fn survives(act: Act, tries: usize) {
+    let ray = StandIn::start().await;
+    let told = format!("{act:?}");
+    ray.acts(move |call| if call.of_shard + 1 < tries { act.clone() } else { Act::Answer });
+    assert_eq!(executed_on(&client(&ray.url), &usual()).await, "ray", "{told}");
+    assert_eq!(ray.calls_for_one_max(), tries, "{told}");
+    assert_eq!(ray.shard_calls(), ray.shards_seen() * tries, "{told}: no call more than it takes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_are_cut_changed_or_anothers_are_asked_for_again() {
+    futures::join!(
+        survives(Act::Cut, 3),
+        survives(Act::Flip, 3),
+        survives(Act::OtherShard, 2),
+        survives(Act::Unmarked, 2),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_infrastructure_says_is_no_last_word() {
+    futures::join!(
+        survives(Act::Status(500), 3),
+        survives(Act::Status(404), 2),
+        survives(Act::Status(408), 2),
+        survives(Act::Status(422), 2),
+        survives(Act::Status(502), 2),
+        survives(Act::Status(503), 2),
+        survives(Act::Status(504), 2),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_our_own_code_says_may_pass_too() {
+    futures::join!(
+        survives(Act::Marked(400, "bad_frame"), 2),
+        survives(Act::Marked(429, "busy"), 2),
+        survives(Act::Marked(504, "deadline"), 2),
+        survives(Act::Marked(500, "engine_failed"), 3),
+    );
+}
+
+/// A call in three is lost, in one way or another, over and over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_survives_a_cluster_that_loses_a_third_of_all_calls() {
+    let ray = StandIn::start().await;
+    ray.acts(|Call { number, .. }| match number % 12 {
+        0 => Act::Cut,
+        3 => Act::Status(500),
+        6 => Act::Flip,
+        9 => Act::Status(404),
+        _ => Act::Answer,
+    });
+    let client = client(&ray.url);
+    for _ in 0..3 {
+        assert_eq!(executed_on(&client, &usual()).await, "ray");
+    }
+    assert!(ray.shard_calls() < ray.shards_seen() * 3 * 2, "{} calls", ray.shard_calls());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_that_is_asked_for_is_kept() {
+    let ray = StandIn::start().await;
+    ray.acts(|call| if call.number == 0 { Act::RetryAfter(429, 1) } else { Act::Answer });
+    let began = std::time::Instant::now();
+    assert_eq!(executed_on(&client(&ray.url), &usual()).await, "ray");
+    assert!(began.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_hangs_is_cut_off_and_sent_again() {
+    let ray = StandIn::start().await;
+    ray.acts(|call| if call.number == 1 { Act::Hang } else { Act::Answer });
+    let limits = Limits { shard_call: Duration::from_millis(700), ..limits() };
+    assert_eq!(executed_on(&client_with(&ray.url, limits), &usual()).await, "ray");
+    assert_eq!(ray.shard_calls(), ray.shards_seen() + 1);
+}
+
+/// Its time-out is two minutes away.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_slowest_shard_is_sent_once_more_and_the_first_answer_counts() {
+    let ray = StandIn::start().await;
+    ray.acts(|call| if call.shard.first_path == 0 && call.of_shard == 0 { Act::Hang } else { Act::Answer });
+    assert_eq!(executed_on(&client(&ray.url), &usual()).await, "ray");
+    assert_eq!(ray.shard_calls(), ray.shards_seen() + 1, "one hedge");
+    while ray.inner.in_flight() > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_the_engine_fails_at_everywhere_fails_its_job() {
+    let ray = StandIn::start().await;
+    ray.acts(|call| if call.shard.first_path == 0 { Act::Marked(500, "engine_failed") } else { Act::Answer });
+    let outcome = outcome(&client(&ray.url), &usual()).await;
+    assert!(
+        matches!(&outcome, Err(SimulatorError::Poison(why)) if why.contains("engine_failed")),
+        "{outcome:?}"
+    );
+    assert_eq!(ray.calls_for_one_max(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_simulated_is_said_with_its_field() {
+    let ray = StandIn::start().await;
+    ray.acts(|_| Act::Marked(422, "cannot_be_simulated"));
+    let outcome = outcome(&client(&ray.url), &usual()).await;
+    assert!(
+        matches!(&outcome, Err(SimulatorError::Refused { field: Some(field), .. }) if field == "config.steps"),
+        "{outcome:?}"
+    );
+    assert!(ray.shard_calls() <= 2, "it is not tried again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_engine_is_left_to_its_own() {
+    let ray = StandIn::start().await;
+    // An update in the middle of the job: what was computed before is ours.
+    ray.acts(|call| if call.number < 3 { Act::Answer } else { Act::Marked(409, "engine_version") });
+    assert_eq!(executed_on(&client(&ray.url), &usual()).await, "ray+local");
+    let outcome = outcome(&client_alone(&ray.url), &usual()).await;
+    assert!(matches!(&outcome, Err(SimulatorError::Unavailable(_))), "{outcome:?}");
+
+    let mut health = crate::stand_in::ours(2);
+    health["engine"] = "other".into();
+    ray.says(health);
+    let calls = ray.shard_calls();
+    let client = client(&ray.url);
+    assert_eq!(executed_on(&client, &usual()).await, "local");
+    assert_eq!(ray.shard_calls(), calls, "it is not even asked");
+    assert_eq!(client.away(), None);
+    assert_eq!(ray.inner.health_calls.load(Ordering::SeqCst), 3);
+}

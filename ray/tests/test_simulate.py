@@ -100,3 +100,12 @@ def test_the_caller_s_time_is_kept(server: Server) -> None:
     told = server.post("/simulate", asked, {"x-request-timeout-seconds": "0.5"})
     # By Serve, or a moment before by us.
     assert told.status in (408, 504)
+
+
+def test_it_ends_when_a_figure_is_sure_enough(server: Server) -> None:
+    tolerance = {"metric": "meanReturn", "standardError": 2e-5, "maxPaths": 5_000_000}
+    asked = request(config={"steps": 20, "historyReplicates": 40, "tolerance": tolerance})
+    told = server.post("/simulate", asked)
+    assert told.status == 200, told.body
+    assert 5_000 < told.json["pathsSimulated"] < 5_000_000
+    assert told.json["resultDigest"] == json.loads(simulate_json(asked, threads=3))["resultDigest"]

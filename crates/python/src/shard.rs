@@ -25,7 +25,9 @@ pub(crate) fn run_shard<'py>(
     waited_seconds: f64,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let control = control_of(cancel);
-    let request = ShardRequest::from_bytes(frame.as_bytes()).map_err(|error| Fault::from(error).raise(py))?;
+    let bytes = frame.as_bytes();
+    let request =
+        py.detach(|| ShardRequest::from_bytes(bytes)).map_err(|error| Fault::from(error).raise(py))?;
     let waited = Duration::try_from_secs_f64(waited_seconds).unwrap_or_default();
     let time_left = Duration::from_millis(request.time_left_ms).saturating_sub(waited);
     let answer = watched(py, &control, Some(time_left), || {

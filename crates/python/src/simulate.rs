@@ -7,8 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use monte_carlo_engine::{
-    Cancelled, Control, Execution, InputData, Plan, PnlData, SimulationConfig, Subject, Tally, TierTerms,
-    Trade, report, run_shard,
+    Cancelled, Control, Execution, InputData, Plan, PnlData, Shard, SimulationConfig, Subject, Tally,
+    TierTerms, Trade, report, run_shard,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -121,10 +121,27 @@ pub(crate) fn read(text: &[u8]) -> Result<(Subject, InputData, SimulationConfig)
     asked.into_parts()
 }
 
-/// All of a plan's shards, over this many threads; tallies merge in any order.
+/// All that a plan needs, stage by stage, over this many threads.
 fn run(plan: &Plan, control: &Control, threads: usize) -> Result<Tally, Fault> {
-    let shards = plan.shards(SHARD_PATH_STEPS);
-    let (next, merged) = (AtomicUsize::new(0), Mutex::new(None::<Tally>));
+    let mut merged = None;
+    loop {
+        let shards = plan.next_stage(merged.as_ref(), SHARD_PATH_STEPS);
+        if shards.is_empty() {
+            return merged.ok_or_else(|| Fault::Panicked("a plan had no shards".to_owned()));
+        }
+        merged = run_stage(plan, &shards, merged, control, threads)?;
+    }
+}
+
+/// Adds these shards to what is `merged` already; tallies merge in any order.
+fn run_stage(
+    plan: &Plan,
+    shards: &[Shard],
+    merged: Option<Tally>,
+    control: &Control,
+    threads: usize,
+) -> Result<Option<Tally>, Cancelled> {
+    let (next, merged) = (AtomicUsize::new(0), Mutex::new(merged));
     let take_shards = || -> Result<(), Cancelled> {
         while let Some(&shard) = shards.get(next.fetch_add(1, Ordering::Relaxed)) {
             let tally = run_shard(plan, shard, control)?;
@@ -146,6 +163,5 @@ fn run(plan: &Plan, control: &Control, threads: usize) -> Result<Tally, Fault> {
         }
         outcome
     })?;
-    let merged = merged.into_inner().unwrap_or_else(PoisonError::into_inner);
-    merged.ok_or_else(|| Fault::Panicked("a plan had no shards".to_owned()))
+    Ok(merged.into_inner().unwrap_or_else(PoisonError::into_inner))
 }

@@ -114,6 +114,8 @@ mod tests {
         assert_eq!(Reader(&[0x80]).wide(), Err(CUT));
         assert_eq!(Reader(&[0xff; 19]).wide(), Err(TOO_LONG));
         assert_eq!(Reader(&[0x80; 30]).wide(), Err(TOO_LONG));
+        // The 126 bits of 18 bytes, and three more.
+        assert_eq!(Reader(&[[0xff; 18].as_slice(), &[0x04]].concat()).wide(), Err(TOO_LONG));
         assert_eq!(Reader(&[0x80, 0x02]).number::<u8>(), Err(TOO_LONG));
         assert_eq!(Reader(&[0x00]).end(), Err(WireError::Damaged("it goes on past its end")));
     }

@@ -24,7 +24,7 @@ pub use tally::{tally_from_bytes, tally_to_bytes};
 /// What the two sides speak; a new one is told apart by its name before a frame is sent.
 pub const PROTOCOL: &str = "shards/1";
 
-/// The most bytes of a frame of either kind. A history of 200,000 trades takes about a quarter of it.
+/// The most bytes of a frame of either kind. A history of 200,000 trades takes about a third of it.
 pub const FRAME_BYTES_MAX: usize = 32 << 20;
 
 /// The most bytes of a request document once it is decompressed: some 600 a trade of the longest history.

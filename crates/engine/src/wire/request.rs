@@ -12,8 +12,8 @@ use super::frame::{Kind, begin, open, seal};
 use super::{DOCUMENT_BYTES_MAX, FRAME_BYTES_MAX, WireError};
 use crate::{InputData, Plan, PlanError, Shard, SimulationConfig, Subject};
 
-/// zlib's default: a history of text shrinks to about a seventh, in a few milliseconds for a thousand trades. It is done
-/// once a job.
+/// zlib's default: a history shrinks to about a quarter, some 50 bytes a trade, most of them its random id. It is done once
+/// a job.
 const COMPRESSION: u8 = 6;
 
 /// Room for the shard, the time and the checksum behind the document.

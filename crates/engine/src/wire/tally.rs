@@ -183,3 +183,77 @@ fn read_histories(reader: &mut Reader<'_>, replicates: usize) -> Result<Historie
     }
     Ok(Histories(read))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tally::Moves;
+
+    fn layout() -> Layout {
+        let moves = Moves { rows: &[-3_000, 4_000, 100], block: 1.5, once: (0, 0) };
+        Layout::new(70, moves, 20_000)
+    }
+
+    /// A tally with a number of its own in every field.
+    fn numbered(layout: &Layout) -> Tally {
+        let mut last = 0_u32;
+        let mut number = || {
+            last += 1;
+            last
+        };
+        let mut tally = Tally::new(layout);
+        tally.fan.close();
+        let Tally { final_state, drawdown, fan, events, batches, ruined, clamped, histories } = &mut tally;
+        for Histogram { bins: _, counts, sums } in [final_state, drawdown] {
+            counts.fill_with(&mut number);
+            sums.fill_with(|| i128::from(number()) * -1_000_003);
+        }
+        fan.counts.fill_with(&mut number);
+        let Events { drawdown, daily_loss, ruin, pass } = events;
+        for counts in [drawdown, daily_loss, ruin, pass] {
+            counts.fill_with(&mut number);
+        }
+        batches.fill_with(|| {
+            let mut moments = || Moments { sum: -i128::from(number()), squares: number().into() };
+            let [profit, drawdown, payout, weekly_payout] = std::array::from_fn(|_| moments());
+            let [paths, downside_squares] = [number(), number()];
+            let (paths, downside_squares) = (paths.into(), downside_squares.into());
+            Batch { paths, profit, downside_squares, drawdown, payout, weekly_payout }
+        });
+        (*ruined, *clamped) = (number().into(), number().into());
+        for index in [3, 4] {
+            let mut double = || f64::from(number()) / 3.0;
+            let draws = std::array::from_fn(|place| {
+                (place % 3 > 0).then(|| Draw { value: double(), error: double() })
+            });
+            histories.add(Replicate { index, draws });
+        }
+        tally
+    }
+
+    #[test]
+    fn every_field_of_a_tally_comes_back() {
+        let layout = layout();
+        let tally = numbered(&layout);
+        let mut body = Vec::new();
+        put_tally(&mut body, &tally);
+        assert!(body.len() <= body_bytes_max(&layout, 2));
+        let mut reader = Reader(&body);
+        assert!(read_tally(&mut reader, &layout, 2).expect("a tally") == tally);
+        assert_eq!(reader.end(), Ok(()));
+    }
+
+    #[test]
+    fn sums_that_no_path_gives_are_refused() {
+        for (second_count, second) in [(4, 0), (1, 1)] {
+            let mut histogram = Tally::new(&layout()).drawdown;
+            let mut counts = vec![0; histogram.counts.len()];
+            (counts[0], counts[1]) = (1, second_count);
+            let mut body = Vec::new();
+            put_counts(&mut body, &counts);
+            put_signed(&mut body, i128::MAX);
+            put_signed(&mut body, second);
+            assert_eq!(read_histogram(&mut Reader(&body), &mut histogram), Err(OVERFLOW));
+        }
+    }
+}

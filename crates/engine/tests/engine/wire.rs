@@ -118,6 +118,12 @@ fn another_shard_or_another_plan_is_refused() {
         let other = asked(changes.clone());
         assert_eq!(tally_from_bytes(&other, shard, &answer), Err(WireError::OtherPlan), "{changes}");
     }
+    // They start alike: what differs is where they end.
+    let with_target = |fraction: f64| asked(json!({"rules": {"profitTarget": {"fraction": fraction}}}));
+    let (near, far) = (with_target(0.05), with_target(0.06));
+    let answer_of_near = tally_to_bytes(&near, shard, &run(&near, shard));
+    assert!(tally_from_bytes(&near, shard, &answer_of_near).is_ok());
+    assert_eq!(tally_from_bytes(&far, shard, &answer_of_near), Err(WireError::OtherPlan));
     let other = plan_of_another_trade();
     assert_eq!(tally_from_bytes(&other, shard, &answer), Err(WireError::OtherPlan));
 }

@@ -74,9 +74,12 @@ part_lint() {
   local deny typos
   deny=$(prepared_folder cargo-deny)/bin/cargo-deny
   typos=$(prepared_folder typos)/typos
+  # The engine for Python is checked without a Python, and links none.
+  export PYO3_NO_PYTHON=1 PYO3_BUILD_EXTENSION_MODULE=1
   step "clippy" "$lint_limit_s" cargo clippy --release --locked --workspace --features "$features" --all-targets -- -D warnings || true
   step "documentation" "$lint_limit_s" \
     env RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --release --locked --workspace --features "$features" --no-deps || true
+  unset PYO3_NO_PYTHON PYO3_BUILD_EXTENSION_MODULE
   step "licences, bans, sources" 300 "$deny" --locked check licenses bans sources || true
   # The database of advisories is a git repository that not every machine may reach.
   echo "--- advisories"

@@ -24,11 +24,18 @@ def cpu_s(pids: list[int]) -> float:
     return sum(_cpu_s(pid) for pid in pids)
 
 
-def load(pids: list[int], over_s: float = 0.2) -> float:
-    """Cores that they keep busy."""
+WINDOW_S = 0.3
+
+IDLE_CORES = 0.1
+"""A replica that simulates takes a core, or its part of one; one that waits takes a few hundredths."""
+
+
+def are_idle() -> bool:
+    """Whether no replica simulates, as seen over a short while."""
+    pids = replicas()
     before = cpu_s(pids)
-    time.sleep(over_s)
-    return (cpu_s(pids) - before) / over_s
+    time.sleep(WINDOW_S)
+    return cpu_s(pids) - before <= IDLE_CORES * WINDOW_S
 
 
 def _title(pid: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import threading
 import time
 
@@ -42,9 +43,11 @@ def test_answers_at_once_while_every_core_simulates(server: Server) -> None:
     busy = [threading.Thread(target=server.post, args=("/shards", long_frame(seconds=3))) for _ in range(4)]
     for thread in busy:
         thread.start()
-    began = time.monotonic()
+    waited = []
     while any(thread.is_alive() for thread in busy):
         asked = time.monotonic()
         assert server.get("/health").status == 200
-        assert time.monotonic() - asked < 1.0
-    assert time.monotonic() - began > 2.0, "nothing kept the cores busy"
+        waited.append(time.monotonic() - asked)
+    assert sum(waited) > 2.0, "nothing kept the cores busy"
+    # Behind simulations it would wait for seconds each time; on a machine that is busy otherwise, now and then.
+    assert statistics.median(waited) < 0.5, waited

@@ -6,8 +6,6 @@ import os
 import time
 from pathlib import Path
 
-_TICKS_S = os.sysconf("SC_CLK_TCK")
-
 
 def replicas() -> list[int]:
     """Processes of `Simulations` below the server that TEST_RAY_PID names."""
@@ -19,23 +17,39 @@ def replicas() -> list[int]:
     ]
 
 
-def cpu_s(pids: list[int]) -> float:
-    """CPU time that they have taken."""
-    return sum(_cpu_s(pid) for pid in pids)
+LOOKS = 8
+"""For a thread that computes is always ready to run, on however busy a machine; one that waits is so now and then."""
+
+BETWEEN_LOOKS_S = 0.04
 
 
-WINDOW_S = 0.3
+def is_simulating() -> bool:
+    """Whether a thread of a replica was ready to run at every look."""
+    ready = _ready()
+    for _ in range(LOOKS):
+        time.sleep(BETWEEN_LOOKS_S)
+        ready &= _ready()
+        if not ready:
+            return False
+    return True
 
-IDLE_CORES = 0.1
-"""A replica that simulates takes a core, or its part of one; one that waits takes a few hundredths."""
+
+def is_idle() -> bool:
+    return not is_simulating()
 
 
-def are_idle() -> bool:
-    """Whether no replica simulates, as seen over a short while."""
-    pids = replicas()
-    before = cpu_s(pids)
-    time.sleep(WINDOW_S)
-    return cpu_s(pids) - before <= IDLE_CORES * WINDOW_S
+def _ready() -> set[int]:
+    """Threads of the replicas that run or could; not their first, which imports much when a replica starts."""
+    return {
+        thread for pid in replicas() for thread in _threads(pid) if thread != pid and _stat(pid, thread)[:1] == ["R"]
+    }
+
+
+def _threads(pid: int) -> list[int]:
+    try:
+        return [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+    except OSError:
+        return []
 
 
 def _title(pid: int) -> str:
@@ -45,16 +59,12 @@ def _title(pid: int) -> str:
         return ""
 
 
-def _stat(pid: int) -> list[str]:
+def _stat(pid: int, thread: int) -> list[str]:
+    """State, parent and more; nothing where it has ended."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/task/{thread}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return []
-
-
-def _cpu_s(pid: int) -> float:
-    fields = _stat(pid)
-    return (int(fields[11]) + int(fields[12])) / _TICKS_S if fields else 0.0
 
 
 def _is_ours(pid: int) -> bool:
@@ -62,6 +72,6 @@ def _is_ours(pid: int) -> bool:
     while pid > 1:
         if pid == server:
             return True
-        fields = _stat(pid)
+        fields = _stat(pid, pid)
         pid = int(fields[1]) if fields else 0
     return False

@@ -10,17 +10,10 @@ from http.client import HTTPException
 
 from conftest import Server, Told, frame, long_frame, until
 from monte_carlo_engine import run_shard
-from processes import are_idle, cpu_s, replicas
+from processes import is_idle, is_simulating, replicas
 
 FREED_S = 3.0
 """A second, and what a busy machine adds to it; the shard would take minutes."""
-
-RUNS_S = 0.2
-"""CPU time that nothing but a simulation takes."""
-
-
-def until_it_runs(before_s: float) -> None:
-    until(lambda: cpu_s(replicas()) - before_s > RUNS_S)
 
 
 def test_more_than_may_wait_are_told_to_come_back(server: Server) -> None:
@@ -39,24 +32,23 @@ def test_more_than_may_wait_are_told_to_come_back(server: Server) -> None:
 
 
 def test_a_caller_that_goes_away_frees_its_core_soon(server: Server) -> None:
-    until(are_idle)
-    before = cpu_s(replicas())
+    until(is_idle)
     connection = server.connect()
     connection.request("POST", "/shards", long_frame())
-    until_it_runs(before)
+    until(is_simulating)
     connection.close()
-    assert until(are_idle) < FREED_S
+    assert until(is_idle) < FREED_S
 
 
 def test_a_time_out_frees_its_core_soon(server: Server) -> None:
-    until(are_idle)
+    until(is_idle)
     told = server.post("/shards", long_frame(), {"x-request-timeout-seconds": "1"})
     assert (told.status, told.is_ours) == (408, False), "Serve says this, and not as we would"
-    assert until(are_idle) < FREED_S
+    assert until(is_idle) < FREED_S
 
 
 def test_a_replica_that_dies_loses_its_request_alone(server: Server) -> None:
-    until(are_idle)
+    until(is_idle)
     lost: list[Told | HTTPException | OSError] = []
 
     def call() -> None:
@@ -65,10 +57,9 @@ def test_a_replica_that_dies_loses_its_request_alone(server: Server) -> None:
         except (HTTPException, OSError) as fault:
             lost.append(fault)
 
-    before = cpu_s(replicas())
     caller = threading.Thread(target=call)
     caller.start()
-    until_it_runs(before)
+    until(is_simulating)
     for pid in replicas():
         os.kill(pid, signal.SIGKILL)
     caller.join()

@@ -9,7 +9,7 @@ says_of() { # PART
     build) echo "everything compiles: the program as users build it, then all tests" ;;
     lint) echo "clippy, documentation, licences and sources of crates, advisories, shell scripts, spelling" ;;
     unit) echo "unit, property and documentation tests, and every test that no other part claims; no server" ;;
-    ray) echo "the engine's wheel and the Serve application under a real serve run; Ray" ;;
+    ray) echo "the engine's wheel, the Serve application under a real serve run, and the service's client on it; Ray" ;;
     store) echo "every store keeps its contract; PostgreSQL" ;;
     kafka) echo "the service's Kafka room against a real broker; Kafka" ;;
     end-to-end) echo "the program among its neighbours, killed and moved; KafkaJS; PostgreSQL, Redis, Kafka" ;;
@@ -104,7 +104,7 @@ part_unit() {
 
 # The service's test programs: one for each of these parts, named in Rust's way; the rest, so that none is forgotten,
 # run with the unit tests.
-claiming_parts=(store kafka end-to-end dev)
+claiming_parts=(ray store kafka end-to-end dev)
 
 unclaimed_targets() {
   local file target
@@ -125,6 +125,7 @@ part_ray() {
   python=$(prepared_folder ray)/venv/bin/python
   step "Python's formatting" 60 "$python" -m ruff format --check --no-cache --config ray/ruff.toml ray crates/python || true
   step "Python's lint" 60 "$python" -m ruff check --no-cache --config ray/ruff.toml ray crates/python || true
+  run_target
   await_servers_of_part || return 0
   step "pytest" "$test_limit_s" env PYTHONPATH="$TEST_RAY_MODULES:ray" PYTHONDONTWRITEBYTECODE=1 \
     "$python" -m pytest --quiet --disable-warnings -p no:cacheprovider --durations=5 ray/tests || true

@@ -8,6 +8,7 @@ mod kafkajs;
 mod ledger;
 mod own_server;
 mod passage;
+mod ray;
 mod redis_server;
 mod service;
 mod specification;

@@ -1,7 +1,7 @@
 //! Ray that is not there, or goes away: jobs do not wait, lose nothing, and find it again.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use monte_carlo_service::simulator::SimulatorError;
@@ -10,7 +10,7 @@ use reqwest::Url;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::jobs::{client, client_alone, client_with, executed_on, limits, outcome, usual};
+use crate::jobs::{client, client_alone, client_with, executed_on, job, limits, outcome, usual};
 use crate::stand_in::{Act, StandIn};
 
 /// Longer than any pause of the breaker.
@@ -35,20 +35,29 @@ async fn without_ray_jobs_are_done_here_and_one_asks_for_all() {
     );
 }
 
-/// A host that takes no connection: the first job waits for a second, the others for nothing.
+/// One `/health` is waited for, by the first job: 2.5 s. Later ones find out behind the back of whichever job is at hand.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_says_nothing_delays_one_job_by_a_moment() {
-    let ray = StandIn::start().await;
-    // It listens and never answers.
+async fn a_host_that_says_nothing_delays_one_job_and_no_other() {
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", silent.local_addr().expect("its address")).parse().expect("a URL");
-    let client = client(&url);
-    assert_eq!(executed_on(&client, &usual()).await, "local");
-    let began = Instant::now();
-    assert_eq!(executed_on(&client, &usual()).await, "local");
-    assert_eq!(executed_on(&self::client(&ray.url), &usual()).await, "ray");
-    assert!(client.away().is_some());
-    assert!(began.elapsed() < Duration::from_secs(60));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = asked.clone();
+    tokio::spawn(async move {
+        let mut callers = Vec::new();
+        while let Ok((caller, _)) = silent.accept().await {
+            callers.push(caller);
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let (client, job) = (client(&url), job(json!({"paths": 100, "steps": 10, "historyReplicates": 0})));
+    assert_eq!(executed_on(&client, &job).await, "local");
+    assert!(client.away().is_some_and(|why| why.contains("no answer within")), "{:?}", client.away());
+    while asked.load(Ordering::SeqCst) < 3 {
+        let began = Instant::now();
+        outcome(&client, &job).await.expect("it is done here");
+        assert!(began.elapsed() < Duration::from_millis(2_400), "{:?}", began.elapsed());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -137,6 +137,14 @@ impl StandIn {
         self.inner.calls.lock().expect("no call panics with it").values().copied().max().unwrap_or(0)
     }
 
+    /// The first paths of the shards that were asked for, ascending.
+    pub(crate) fn firsts_seen(&self) -> Vec<u64> {
+        let calls = self.inner.calls.lock().expect("no call panics with it");
+        let mut firsts: Vec<_> = calls.keys().copied().collect();
+        firsts.sort_unstable();
+        firsts
+    }
+
     /// Shards that were asked for.
     pub(crate) fn shards_seen(&self) -> usize {
         self.inner.calls.lock().expect("no call panics with it").len()
@@ -215,6 +223,8 @@ async fn shards(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes
         Act::Hang => std::future::pending().await,
         Act::Status(status) => status_of(status).into_response(),
         Act::RetryAfter(status, seconds) => {
+            // So long that all that may fly does before the first is refused.
+            tokio::time::sleep(Duration::from_millis(200)).await;
             (status_of(status), [("retry-after", seconds.to_string())], "busy").into_response()
         }
         Act::Marked(status, code) => {

@@ -5,10 +5,12 @@ use std::time::Instant;
 
 /// The most in flight: each answer may take some megabytes, see `transport::ANSWER_BYTES_MAX`, and there are 512 MiB.
 pub(super) const IN_FLIGHT_MAX: usize = 64;
-/// Before anything is known: enough to learn, too few to overrun.
-const IN_FLIGHT_FIRST: usize = 2;
-/// Answers this much slower than the quickest say that shards wait for each other at the other side.
-const SLOWNESS_HELD: f64 = 2.0;
+/// For each replica: one that it has in hand, and one that is there when that ends. With fewer, replicas idle while
+/// shards travel, and a cluster that grows by its queues never grows.
+const IN_FLIGHT_PER_REPLICA: f64 = 2.0;
+/// Answers this much slower than the quickest say that shards wait for each other at the other side: two of a replica
+/// of one core take twice as long, and so much is meant.
+const SLOWNESS_HELD: f64 = 2.5;
 /// The quickest is forgotten by so much with each answer: other jobs have other shards, and clusters shrink.
 const FORGETTING: f64 = 1.002;
 
@@ -16,6 +18,8 @@ const FORGETTING: f64 = 1.002;
 #[derive(Clone, Debug)]
 pub(super) struct Pace {
     cap: f64,
+    /// What the replicas that are known of can have; slow answers alone do not take the cap below it.
+    floor: f64,
     /// The least slowness of late.
     best: Option<f64>,
     /// Shards sent before this met a cap that has been cut since.
@@ -23,8 +27,9 @@ pub(super) struct Pace {
 }
 
 impl Default for Pace {
+    /// As for one replica.
     fn default() -> Self {
-        Self { cap: IN_FLIGHT_FIRST as f64, best: None, cut: None }
+        Self { cap: IN_FLIGHT_PER_REPLICA, floor: IN_FLIGHT_PER_REPLICA, best: None, cut: None }
     }
 }
 
@@ -34,10 +39,11 @@ impl Pace {
         (self.cap as usize).clamp(1, IN_FLIGHT_MAX)
     }
 
-    /// So many replicas are there: each may have one, unless they have pushed back already.
+    /// So many replicas are there; they may all work at once, unless they have pushed back already.
     pub(super) fn has_replicas(&mut self, replicas: u32) {
+        self.floor = (f64::from(replicas) * IN_FLIGHT_PER_REPLICA).clamp(1.0, IN_FLIGHT_MAX as f64);
         if self.cut.is_none() {
-            self.cap = self.cap.max(f64::from(replicas)).min(IN_FLIGHT_MAX as f64);
+            self.cap = self.cap.max(self.floor);
         }
     }
 
@@ -46,10 +52,11 @@ impl Pace {
     pub(super) fn answered(&mut self, slowness: f64, was_full: bool) {
         let best = self.best.map_or(slowness, |best| (best * FORGETTING).min(slowness));
         self.best = Some(best);
-        if slowness > best * SLOWNESS_HELD {
-            self.cap = (self.cap - 1.0 / self.cap).max(1.0);
-        } else if was_full {
+        let is_held = slowness <= best * SLOWNESS_HELD;
+        if was_full && (is_held || self.cap < self.floor) {
             self.cap = (self.cap + 1.0 / self.cap).min(IN_FLIGHT_MAX as f64);
+        } else if !is_held && self.cap > self.floor {
+            self.cap = (self.cap - 1.0 / self.cap).max(self.floor);
         }
     }
 
@@ -80,7 +87,7 @@ mod tests {
     #[test]
     fn it_grows_by_one_with_each_round_of_quick_answers() {
         let mut pace = Pace::default();
-        assert_eq!(pace.cap(), IN_FLIGHT_FIRST);
+        assert_eq!(pace.cap(), 2);
         quick(&mut pace, 3);
         assert_eq!(pace.cap(), 3);
         quick(&mut pace, 4);
@@ -90,22 +97,28 @@ mod tests {
     }
 
     #[test]
-    fn a_cap_that_nobody_reaches_stays_and_one_that_makes_answers_slow_shrinks() {
+    fn a_cap_that_nobody_reaches_stays_and_one_that_makes_answers_slow_shrinks_to_what_replicas_can_have() {
         let mut pace = Pace::default();
         for _ in 0..100 {
             pace.answered(1.0, false);
         }
-        assert_eq!(pace.cap(), IN_FLIGHT_FIRST);
+        assert_eq!(pace.cap(), 2);
         quick(&mut pace, 200);
         let before = pace.cap();
         for _ in 0..before * 2 {
             pace.answered(3.0, true);
         }
         assert!(pace.cap() < before, "{} of {before}", pace.cap());
-        for _ in 0..1_000 {
-            pace.answered(1.9, true);
+        let shrunk = pace.cap();
+        for _ in 0..100 {
+            pace.answered(2.4, true);
         }
-        assert!(pace.cap() > before, "latency that holds is no reason to shrink");
+        assert!(pace.cap() > shrunk, "latency that holds is no reason to shrink");
+        pace.has_replicas(3);
+        for _ in 0..600 {
+            pace.answered(100.0, true);
+        }
+        assert_eq!(pace.cap(), 6, "a noisy machine is no reason to leave replicas idle");
     }
 
     #[test]
@@ -124,15 +137,17 @@ mod tests {
             pace.pushed_back(later, later);
         }
         assert_eq!(pace.cap(), 1);
+        pace.answered(100.0, true);
+        assert_eq!(pace.cap(), 2, "it finds back to what the replicas can have");
     }
 
     #[test]
     fn replicas_raise_it_until_they_push_back() {
         let mut pace = Pace::default();
         pace.has_replicas(12);
-        assert_eq!(pace.cap(), 12);
+        assert_eq!(pace.cap(), 24);
         pace.has_replicas(3);
-        assert_eq!(pace.cap(), 12);
+        assert_eq!(pace.cap(), 24);
         pace.has_replicas(5_000);
         assert_eq!(pace.cap(), IN_FLIGHT_MAX);
         let now = Instant::now();

@@ -94,10 +94,15 @@ impl Job {
     }
 
     async fn next_stage(&self, merged: Option<Tally>) -> Result<(Vec<Shard>, Option<Tally>), SimulatorError> {
-        let plan = self.plan.clone();
-        let in_all = plan.paths_in_all().saturating_mul(plan.steps().into());
-        let path_steps = self.link.rate().shard_path_steps(in_all, self.replicas);
-        off_the_runtime(move || (plan.next_stage(merged.as_ref(), path_steps), merged)).await
+        let (plan, rate, replicas) = (self.plan.clone(), *self.link.rate(), self.replicas);
+        off_the_runtime(move || {
+            // How large the stage is shows only in its shards.
+            let paths =
+                plan.next_stage(merged.as_ref(), u64::MAX).iter().map(|shard| shard.paths).sum::<u64>();
+            let path_steps = rate.shard_path_steps(paths.saturating_mul(plan.steps().into()), replicas);
+            (plan.next_stage(merged.as_ref(), path_steps), merged)
+        })
+        .await
     }
 
     async fn stage(&self, shards: Vec<Shard>, merged: Option<Tally>) -> Result<Tally, Stopped> {

@@ -41,6 +41,7 @@ mod models;
 mod money;
 mod plan;
 mod random;
+mod rare;
 mod report;
 mod rules;
 mod run;
@@ -64,7 +65,8 @@ pub use plan::{Plan, PlanError, Shard};
 pub use report::{
     BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, EventTimeErrors, Exact,
     ExactProbability, Execution, FanChart, FittedLaw, FittedRegime, FittedRegimes, Histogram,
-    MonteCarloErrors, Percentiles, Precision, Report, RiskMetrics, WorstWeek, report, result_digest,
+    MonteCarloErrors, Percentiles, Precision, RareBreach, RareMethod, Report, RiskMetrics, WorstWeek, report,
+    result_digest,
 };
 pub use run::{Cancelled, Control, run_shard, run_shard_by};
 pub use subject::Subject;

@@ -10,6 +10,7 @@ use crate::kernel::{
 use crate::models::{IndexProcess, Process};
 use crate::plan::REPLICATE_PATHS;
 use crate::random::Stream;
+use crate::rare::run_repetitions;
 use crate::report;
 use crate::rules::daily_loss::Unlimited;
 use crate::rules::floor::{Behind, Drop, Follows, Still};
@@ -53,7 +54,7 @@ pub fn run_shard(plan: &Plan, shard: Shard, control: &Control) -> Result<Tally, 
 /// [`Cancelled`] once [`Control::cancel`] is seen, within a few milliseconds.
 ///
 /// # Panics
-/// Where this machine has not these instructions, or the shard holds a part of a weighted history.
+/// Where this machine has not these instructions, or the shard is not of the plan: see [`Plan::has`].
 pub fn run_shard_by(
     instructions: Instructions,
     plan: &Plan,
@@ -61,16 +62,12 @@ pub fn run_shard_by(
     control: &Control,
 ) -> Result<Tally, Cancelled> {
     assert!(instructions.are_there(), "this machine has no {instructions:?}");
-    let end = shard.first_path + shard.paths;
-    let first_path = shard.first_path.min(plan.paths());
-    let own = Shard { first_path, paths: end.min(plan.paths()) - first_path };
-    let mut tally = run_paths(instructions, plan, own, control)?;
-    let first = shard.first_path.max(plan.paths());
-    for first in (first..end).step_by(REPLICATE_PATHS as usize) {
-        let index = (first - plan.paths()) / REPLICATE_PATHS;
-        assert_eq!(first, plan.paths() + index * REPLICATE_PATHS, "a shard holds whole weighted histories");
-        tally.histories.add(run_replicate(instructions, plan, index as u32, control)?);
+    assert!(plan.has(shard), "a shard of the plan holds whole weighted histories and repetitions");
+    let mut tally = run_paths(instructions, plan, plan.own_paths_of(shard), control)?;
+    for index in plan.replicates_of(shard) {
+        tally.histories.add(run_replicate(instructions, plan, index, control)?);
     }
+    tally.rare = run_repetitions(plan, plan.repetitions_of(shard), control)?;
     Ok(tally)
 }
 

@@ -3,7 +3,7 @@
 use crate::Plan;
 use crate::kernel::{Account, Depth, Watch};
 use crate::money::{MAX_BALANCE, UNITS_PER_DOLLAR};
-use crate::rules::{MARK_LOCKED, Paid, Stop, Withdrawals};
+use crate::rules::{Granted, MARK_LOCKED, Paid, Stop, Withdrawals};
 use crate::tally::Fan;
 
 /// Shows one path to the fan, and pays it what leaves its balance as it is.
@@ -73,24 +73,30 @@ impl Watch for FanAndWithdrawals<'_> {
     }
 
     fn after_requests<D: Depth>(&mut self, stop: Stop, account: Account<D>) -> Account<D> {
-        let Withdrawals { locks_at, .. } = self.withdrawals;
         let request = || self.withdrawals.request(account.x, account.floor);
         let Some(granted) = stop.scheduled.then(request).flatten() else { return account };
         self.paid.scheduled += granted.payout;
         self.taken += granted.taken;
-        let lower = |x: i64| self.withdrawals.lowered(x, granted.taken);
-        let floor = self.withdrawals.floor_after(account.floor);
-        let (peak, day_peak) = match locks_at {
-            Some(_) => (MARK_LOCKED, MARK_LOCKED),
-            None => (account.peak, account.day_peak),
-        };
-        // A unit of log-equity is more than one of dollars, so rounding could reach the floor.
-        Account {
-            x: lower(account.x).max(floor + 1),
-            peak,
-            day_peak,
-            floor,
-            depth: account.depth.lowered(lower),
-        }
+        after(self.withdrawals, granted, account)
+    }
+}
+
+/// What `granted` leaves of an unbroken account.
+fn after<D: Depth>(withdrawals: &Withdrawals, granted: Granted, account: Account<D>) -> Account<D> {
+    let lower = |x: i64| withdrawals.lowered(x, granted.taken);
+    let floor = withdrawals.floor_after(account.floor);
+    let (peak, day_peak) = match withdrawals.locks_at {
+        Some(_) => (MARK_LOCKED, MARK_LOCKED),
+        None => (account.peak, account.day_peak),
+    };
+    // A unit of log-equity is more than one of dollars, so rounding could reach the floor.
+    Account { x: lower(account.x).max(floor + 1), peak, day_peak, floor, depth: account.depth.lowered(lower) }
+}
+
+/// What a request leaves of an unbroken account.
+pub(crate) fn after_request<D: Depth>(withdrawals: &Withdrawals, account: Account<D>) -> Account<D> {
+    match withdrawals.request(account.x, account.floor) {
+        None => account,
+        Some(granted) => after(withdrawals, granted, account),
     }
 }

@@ -9,7 +9,7 @@ use crate::rules::floor::{Floor, FloorRule, Follows};
 /// The rows and the floor, as a kernel reads them.
 pub(crate) trait Table {
     /// What a path remembers beside its account.
-    type Memory;
+    type Memory: Clone;
     /// At the start of a path.
     fn open(&self) -> Self::Memory;
     /// Moves the account by one row.
@@ -21,7 +21,7 @@ pub(crate) trait Table {
 /// How far rows that are trades move a path.
 pub(crate) trait Steps {
     /// What the path remembers of the rows before.
-    type Memory;
+    type Memory: Clone;
     /// At its start.
     fn open(&self) -> Self::Memory;
     /// By one row.

@@ -114,11 +114,13 @@ impl<P: IndexProcess, T: Table> Course<'_, P, T> {
 }
 
 /// Says at each close whether the path has passed.
-trait Gate {
+pub(crate) trait Gate {
+    /// After `row`, the `step`-th, which closed at `x`.
     fn passes<T: Table>(&mut self, table: &T, row: u32, step: u32, x: i64) -> bool;
 }
 
-struct NothingToPass;
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NothingToPass;
 
 impl Gate for NothingToPass {
     #[inline(always)]
@@ -127,7 +129,9 @@ impl Gate for NothingToPass {
     }
 }
 
-struct Progress {
+/// What a path has done towards a pass.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
     pass: Pass,
     trades: u64,
 }
@@ -141,7 +145,8 @@ impl Gate for Progress {
 }
 
 /// [`Progress`] under a consistency rule; rows are days.
-struct BestDay {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BestDay {
     progress: Progress,
     rule: ConsistencyRule,
     /// The balance at the last close, units of 10⁻⁴ dollars.
@@ -163,5 +168,39 @@ impl Gate for BestDay {
         self.best = self.best.max(close - self.close);
         self.close = close;
         self.progress.passes(table, row, step, x) && self.rule.allows(self.best, close)
+    }
+}
+
+/// Any of them, chosen as the program runs: for paths that stop and are copied on their way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AnyGate {
+    /// Without a pass.
+    Closed(NothingToPass),
+    /// Without a consistency rule.
+    Progress(Progress),
+    /// With one.
+    BestDay(BestDay),
+}
+
+impl AnyGate {
+    /// Before the first row, which starts at the state `x`.
+    pub(crate) fn before(pass: Option<Pass>, x: i64) -> Self {
+        let Some(pass) = pass else { return Self::Closed(NothingToPass) };
+        let progress = Progress { pass, trades: 0 };
+        match pass.consistency {
+            None => Self::Progress(progress),
+            Some(rule) => Self::BestDay(BestDay::before(progress, rule, x)),
+        }
+    }
+}
+
+impl Gate for AnyGate {
+    #[inline(always)]
+    fn passes<T: Table>(&mut self, table: &T, row: u32, step: u32, x: i64) -> bool {
+        match self {
+            Self::Closed(gate) => gate.passes(table, row, step, x),
+            Self::Progress(gate) => gate.passes(table, row, step, x),
+            Self::BestDay(gate) => gate.passes(table, row, step, x),
+        }
     }
 }

@@ -4,6 +4,7 @@ mod caveats;
 mod fitted;
 mod horizon;
 mod looks;
+mod rare;
 mod replicate;
 mod seed;
 mod shard;
@@ -15,6 +16,7 @@ pub use shard::Shard;
 pub(crate) use fitted::Fitted;
 pub(crate) use horizon::Horizon;
 pub(crate) use looks::Looks;
+pub(crate) use rare::REPETITION_PATHS;
 pub(crate) use replicate::REPLICATE_PATHS;
 
 use crate::history::rate::Rate;
@@ -216,9 +218,20 @@ impl Plan {
         self.paths
     }
 
-    /// Paths to simulate in all: those of the result and those on weighted histories, which follow them in [`Shard`]s.
+    /// Path ids in all: those of the result's paths, of those on weighted histories, and of the repetitions that a search for
+    /// rare breaches may need, in this order.
     pub fn paths_in_all(&self) -> u64 {
+        self.first_path_of_repetitions() + u64::from(self.most_repetitions()) * REPETITION_PATHS
+    }
+
+    /// The id of the first path of the first repetition: all of the weighted histories' lie before.
+    pub(crate) fn first_path_of_repetitions(&self) -> u64 {
         self.paths + u64::from(self.histories) * REPLICATE_PATHS
+    }
+
+    /// Whether some trade can make a path lose, on a day that ends well too.
+    pub(crate) fn has_losing_trade(&self) -> bool {
+        self.rows.trades.iter().any(|&step| step < 0)
     }
 
     /// Whether nothing in the history can make a path lose.

@@ -21,8 +21,8 @@ impl Plan {
     /// }
     /// ```
     ///
-    /// A plan of a fixed number of paths has one stage, the whole of [`Self::shards`]. One with a tolerance has a stage for
-    /// each look and one for its weighted histories. Path ids rise from stage to stage: all below a stage's first are
+    /// A plan of a fixed number of paths has one stage, the whole of [`Self::shards`], and where breaches prove rare a
+    /// second for them. One with a tolerance has a stage for each look and one for all else. Path ids rise from stage to stage: all below a stage's first are
     /// done, or will never be needed, so a caller that counts paths done may go on from there. At the end all
     /// [`Self::paths_in_all`] are.
     pub fn next_stage(&self, merged: Option<&Tally>, path_steps: u64) -> Vec<Shard> {
@@ -36,10 +36,14 @@ impl Plan {
         if let Some(next) = self.next_look(merged) {
             return self.own_shards(done..next, path_steps);
         }
+        let mut shards = Vec::new();
         if merged.histories.len() == 0 {
-            return self.history_shards(self.histories_beside(done), path_steps);
+            shards.extend(self.history_shards(self.histories_beside(done), path_steps));
         }
-        Vec::new()
+        if merged.rare.each().is_empty() {
+            shards.extend(self.repetition_shards(self.repetitions_beside(merged), path_steps));
+        }
+        shards
     }
 
     /// The plan as it would be with `paths` paths asked for: what the result says of it, where a tolerance ended there. Path

@@ -8,7 +8,7 @@ use super::shape::{
     ConfidenceIntervals, Distribution, Estimate, EventTimeErrors, Execution, MonteCarloErrors, Percentiles,
     Report, RiskMetrics,
 };
-use super::{digest, exact, fan, fitted, outcomes, rules, worst_week};
+use super::{digest, exact, fan, fitted, outcomes, rare, rules, worst_week};
 use crate::kernel::DEPTH_ONE;
 use crate::lattice::exact_law;
 use crate::money::UNITS_PER_DOLLAR;
@@ -32,6 +32,8 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
     if let Some(precision) = &precision {
         view.warn_of_precision(precision, &mut warnings);
     }
+    let breach_probability = certain(Figure::Breach);
+    let rare_breach = rare::breach(plan, tally, &breach_probability);
     let breaches = outcomes::breaches(&tally.events);
     let passes = outcomes::passes(&tally.events);
     let passed = plan.limits.pass.map(|_| view.passed());
@@ -48,7 +50,8 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
         trades_analyzed: plan.trades_analyzed as u64,
         current_balance: plan.applied.balance,
         peak_balance: plan.applied.peak_balance,
-        breach_probability: certain(Figure::Breach),
+        breach_probability,
+        rare_breach,
         breach_causes: outcomes::causes(&tally.events),
         ruin_probability: certain(Figure::Ruin),
         pass_probability: told(Figure::Pass),
@@ -86,6 +89,7 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
         warnings,
         result_digest: String::new(),
     };
+    report.assumptions.extend(report.rare_breach.map(|rare| rare::pointer(&rare, view.broken(), view.paths)));
     let headline =
         [("breachProbability", &report.breach_probability), ("expectedPayout", &report.expected_payout)];
     let larger = headline.iter().filter_map(|(name, estimate)| history::larger_error(name, estimate));
@@ -322,7 +326,7 @@ impl<'a> View<'a> {
     }
 
     fn broken(&self) -> u64 {
-        outcomes::breaches(&self.tally.events).iter().sum()
+        self.tally.broken()
     }
 
     fn passed(&self) -> u64 {

@@ -11,6 +11,7 @@ mod history;
 mod levels;
 mod outcomes;
 mod precision;
+mod rare;
 mod rules;
 mod shape;
 mod worst_week;
@@ -22,6 +23,9 @@ pub use fitted::{FittedLaw, FittedRegime, FittedRegimes};
 pub(crate) use history::unseen_loss_bound;
 pub use precision::Precision;
 pub(crate) use precision::is_sure_enough;
+#[cfg(test)]
+pub(crate) use rare::summed as summed_repetitions;
+pub use rare::{RareBreach, RareMethod};
 pub use shape::{
     BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, EventTimeErrors, Exact,
     ExactProbability, Execution, FanChart, Histogram, MonteCarloErrors, Percentiles, Report, RiskMetrics,

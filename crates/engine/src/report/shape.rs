@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::fitted::FittedLaw;
 use super::precision::Precision;
+use super::rare::RareBreach;
 #[cfg(feature = "schemas")]
 use super::rules::RulesAsApplied;
 use crate::{Level, Model, Sizing, Stress};
@@ -49,6 +50,10 @@ pub struct Report {
 
     /// The account breaks by the horizon, by a rule or by ruin.
     pub breach_probability: Estimate,
+    /// The chance of a breach where too few paths broke for their share to say much, by splitting; absent elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub rare_breach: Option<RareBreach>,
     /// What broke them.
     pub breach_causes: BreachCauses,
     /// The balance is 0 or less at the horizon.

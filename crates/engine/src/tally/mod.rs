@@ -9,6 +9,7 @@ mod histogram;
 mod histories;
 mod layout;
 mod moments;
+mod repetitions;
 
 use count::add_counts;
 
@@ -20,6 +21,7 @@ pub(crate) use histogram::{Filled, Histogram};
 pub(crate) use histories::{Draw, Histories, Replicate};
 pub(crate) use layout::{Layout, Moves};
 pub(crate) use moments::{BATCHES, Batch, Moments};
+pub(crate) use repetitions::{Repetition, Repetitions};
 
 use crate::kernel::{Cause, End};
 use crate::money::MAX_BALANCE;
@@ -38,6 +40,8 @@ pub struct Tally {
     pub(crate) clamped: u64,
     /// What weighted histories gave.
     pub(crate) histories: Histories,
+    /// What the splitting for rare breaches gave.
+    pub(crate) rare: Repetitions,
 }
 
 /// How many paths ended at each step, by cause; index 0 is the start.
@@ -88,6 +92,7 @@ impl Tally {
             ruined: 0,
             clamped: 0,
             histories: Histories::default(),
+            rare: Repetitions::default(),
         }
     }
 
@@ -128,6 +133,13 @@ impl Tally {
         self.ruined += other.ruined;
         self.clamped += other.clamped;
         self.histories.merge(&other.histories);
+        self.rare.merge(&other.rare);
+    }
+
+    /// Paths that broke.
+    pub(crate) fn broken(&self) -> u64 {
+        let causes = [&self.events.drawdown, &self.events.daily_loss, &self.events.ruin];
+        causes.into_iter().flatten().map(|&count| u64::from(count)).sum()
     }
 
     /// Paths in it, those on weighted histories apart.

@@ -9,8 +9,10 @@ use super::bytes::{Reader, put, put_signed};
 use super::counts::{put_counts, read_counts};
 use super::fingerprint::{self, fingerprint};
 use super::frame::{Kind, begin, open, seal};
-use crate::plan::REPLICATE_PATHS;
-use crate::tally::{Batch, Draw, Events, Fan, Figure, Histogram, Histories, Layout, Moments, Replicate};
+use crate::tally::{
+    Batch, Draw, Events, Fan, Figure, Histogram, Histories, Layout, Moments, Repetition, Repetitions,
+    Replicate,
+};
 use crate::{Plan, Shard, Tally};
 
 /// zlib's fastest: the rest of the redundancy is small, and this is done once a shard.
@@ -21,6 +23,9 @@ const COUNTER_BYTES_MAX: usize = 5 + 19;
 
 /// The most bytes of a figure on a weighted history: a mark and two doubles.
 const DRAW_BYTES_MAX: usize = 1 + 16;
+
+/// The most bytes of a repetition: two short numbers, a long one and a double.
+const REPETITION_BYTES_MAX: usize = 5 + 5 + 10 + 8;
 
 const OTHER_COUNT: WireError = WireError::Damaged("it does not hold as many paths as its shard");
 const OVERFLOW: WireError = WireError::Damaged("a sum is too large");
@@ -50,29 +55,33 @@ pub fn tally_from_bytes(plan: &Plan, shard: Shard, bytes: &[u8]) -> Result<Tally
     if !plan.has(shard) || shard != (Shard { first_path: reader.number()?, paths: reader.number()? }) {
         return Err(WireError::OtherShard);
     }
-    let indices = plan.replicates_of(shard);
-    let limit = body_bytes_max(&plan.layout, indices.len());
+    let (indices, rare) = (plan.replicates_of(shard), plan.repetitions_of(shard));
+    let limit = body_bytes_max(&plan.layout, indices.len(), rare.len());
     let body = decompress_to_vec_with_limit(reader.0, limit)
         .map_err(|error| WireError::Unreadable(error.to_string()))?;
     let mut reader = Reader(&body);
-    let tally = read_tally(&mut reader, &plan.layout, indices.len())?;
+    let tally = read_tally(&mut reader, &plan.layout, indices.len(), rare.len())?;
     reader.end()?;
-    let own_paths = shard.paths - indices.len() as u64 * REPLICATE_PATHS;
+    let own_paths = plan.own_paths_of(shard).paths;
     let counted = [&tally.final_state, &tally.drawdown].map(Histogram::count);
     let is_whole = tally.paths() == own_paths && counted == [own_paths; 2];
-    if is_whole && tally.histories.indices().eq(indices) { Ok(tally) } else { Err(OTHER_COUNT) }
+    let others =
+        tally.histories.indices().eq(indices) && tally.rare.each().iter().map(|one| one.index).eq(rare);
+    if is_whole && others { Ok(tally) } else { Err(OTHER_COUNT) }
 }
 
 /// What a tally takes at the most before it is compressed.
-fn body_bytes_max(layout: &Layout, replicates: usize) -> usize {
+fn body_bytes_max(layout: &Layout, replicates: usize, repetitions: usize) -> usize {
     let Layout { steps, stops: _, fan, final_state, drawdown } = layout;
     let fan: usize = fan.iter().map(crate::tally::Bins::len).sum();
     let counters = fan + final_state.len() + drawdown.len() + 4 * (*steps as usize + 1) + 1_024;
-    counters * COUNTER_BYTES_MAX + replicates * (5 + Figure::COUNT * DRAW_BYTES_MAX)
+    counters * COUNTER_BYTES_MAX
+        + replicates * (5 + Figure::COUNT * DRAW_BYTES_MAX)
+        + repetitions * REPETITION_BYTES_MAX
 }
 
 fn put_tally(out: &mut Vec<u8>, tally: &Tally) {
-    let Tally { final_state, drawdown, fan, events, batches, ruined, clamped, histories } = tally;
+    let Tally { final_state, drawdown, fan, events, batches, ruined, clamped, histories, rare } = tally;
     put_histogram(out, final_state);
     put_histogram(out, drawdown);
     let Fan { stops: _, offsets: _, counts, standing: _ } = fan;
@@ -85,11 +94,17 @@ fn put_tally(out: &mut Vec<u8>, tally: &Tally) {
     put(out, *ruined);
     put(out, *clamped);
     put_histories(out, histories);
+    put_repetitions(out, rare);
 }
 
-fn read_tally(reader: &mut Reader<'_>, layout: &Layout, replicates: usize) -> Result<Tally, WireError> {
+fn read_tally(
+    reader: &mut Reader<'_>,
+    layout: &Layout,
+    replicates: usize,
+    repetitions: usize,
+) -> Result<Tally, WireError> {
     let mut tally = Tally::new(layout);
-    let Tally { final_state, drawdown, fan, events, batches, ruined, clamped, histories } = &mut tally;
+    let Tally { final_state, drawdown, fan, events, batches, ruined, clamped, histories, rare } = &mut tally;
     read_histogram(reader, final_state)?;
     read_histogram(reader, drawdown)?;
     fan.close();
@@ -105,6 +120,7 @@ fn read_tally(reader: &mut Reader<'_>, layout: &Layout, replicates: usize) -> Re
     *ruined = reader.number()?;
     *clamped = reader.number()?;
     *histories = read_histories(reader, replicates)?;
+    *rare = read_repetitions(reader, repetitions)?;
     Ok(tally)
 }
 
@@ -152,6 +168,25 @@ fn read_batch(reader: &mut Reader<'_>) -> Result<Batch, WireError> {
         payout: moments()?,
         weekly_payout: moments()?,
     })
+}
+
+fn put_repetitions(out: &mut Vec<u8>, rare: &Repetitions) {
+    for Repetition { index, probability, generations, paths } in rare.each() {
+        put(out, (*index).into());
+        put(out, (*generations).into());
+        put(out, *paths);
+        out.extend_from_slice(&probability.to_bits().to_le_bytes());
+    }
+}
+
+fn read_repetitions(reader: &mut Reader<'_>, count: usize) -> Result<Repetitions, WireError> {
+    let mut read = Vec::new();
+    for _ in 0..count {
+        let (index, generations, paths) = (reader.number()?, reader.number()?, reader.number()?);
+        let probability = f64::from_bits(u64::from_le_bytes(reader.array()?));
+        read.push(Repetition { index, probability, generations, paths });
+    }
+    Ok(Repetitions(read))
 }
 
 fn put_histories(out: &mut Vec<u8>, histories: &Histories) {
@@ -203,7 +238,8 @@ mod tests {
         };
         let mut tally = Tally::new(layout);
         tally.fan.close();
-        let Tally { final_state, drawdown, fan, events, batches, ruined, clamped, histories } = &mut tally;
+        let Tally { final_state, drawdown, fan, events, batches, ruined, clamped, histories, rare } =
+            &mut tally;
         for Histogram { bins: _, counts, sums } in [final_state, drawdown] {
             counts.fill_with(&mut number);
             sums.fill_with(|| i128::from(number()) * -1_000_003);
@@ -228,6 +264,10 @@ mod tests {
             });
             histories.add(Replicate { index, draws });
         }
+        for index in [5, 6, 9] {
+            let (probability, generations, paths) = (1.0 / f64::from(number()), number(), number().into());
+            rare.add(Repetition { index, probability, generations, paths });
+        }
         tally
     }
 
@@ -237,9 +277,9 @@ mod tests {
         let tally = numbered(&layout);
         let mut body = Vec::new();
         put_tally(&mut body, &tally);
-        assert!(body.len() <= body_bytes_max(&layout, 2));
+        assert!(body.len() <= body_bytes_max(&layout, 2, 3));
         let mut reader = Reader(&body);
-        assert!(read_tally(&mut reader, &layout, 2).expect("a tally") == tally);
+        assert!(read_tally(&mut reader, &layout, 2, 3).expect("a tally") == tally);
         assert_eq!(reader.end(), Ok(()));
     }
 

@@ -15,6 +15,7 @@ mod payouts;
 mod percentile_errors;
 mod platform_rules;
 mod precision;
+mod rare_breaches;
 mod regimes;
 mod requests;
 mod risk_by_hand;

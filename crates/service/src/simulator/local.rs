@@ -263,6 +263,53 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn each_stage_follows_from_the_last_and_progress_never_falls() {
+        let trades: Vec<_> = (0..40)
+            .map(|day| {
+                let pnl = [450, -500][day % 2];
+                json!({"id": day.to_string(), "pnl": pnl, "timestamp": day * 86_400_000})
+            })
+            .collect();
+        let input = json!({
+            "tradeHistory": trades, "startingBalance": 100_000,
+            "pnlData": {"balance": 99_000, "peak": 100_450, "realized": -1_000, "unrealized": 0},
+        });
+        let config = json!({
+            "sizing": "fixed", "steps": 400, "level": "trade", "rules": {"drawdown": {"kind": "static", "amount": 60_000}},
+            "tolerance": {"metric": "meanReturn", "standardError": 0.000_3, "maxPaths": 1_000_000},
+        });
+        let subject = Subject::Assessment("a".into());
+        let (input, config) =
+            (serde_json::from_value(input).unwrap(), serde_json::from_value(config).unwrap());
+        let plan = Arc::new(Plan::new(&subject, &input, &config, 1).unwrap());
+        let (control, simulator) = (Arc::new(Control::default()), LocalSimulator::new(2).unwrap());
+        let (tally, seen) = tokio::join!(simulator.simulate(plan.clone(), control.clone()), async {
+            let mut seen = Vec::new();
+            while control.paths_done.load(Ordering::Relaxed) < plan.paths_in_all() {
+                seen.push(control.paths_done.load(Ordering::Relaxed));
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            seen
+        });
+        assert!(seen.is_sorted() && seen.len() > 2, "{seen:?}");
+        let execution = Execution { executed_on: "local".into(), simulation_time_seconds: 0.0 };
+        let result = report(&plan, &tally.unwrap(), &execution);
+        let precision = result.precision.unwrap();
+        assert!(
+            precision.reached && precision.paths > 100_000 && precision.paths < 1_000_000,
+            "{precision:?}"
+        );
+        assert_eq!(result.paths_simulated, precision.paths);
+        assert!(
+            result.breach_probability.history_upper.is_some(),
+            "weighted histories come after the last look"
+        );
+        assert!(result.rare_breach.is_some(), "and so do repetitions for rare breaches");
+        assert_eq!(control.paths_done.load(Ordering::Relaxed), plan.paths_in_all());
+        assert_eq!(digest(3, &plan).await, result.result_digest, "other threads");
+    }
+
+    #[tokio::test]
     async fn a_cancelled_job_ends_soon_and_says_so() {
         let (plan, control) = (plan(100_000_000, 5_000), Arc::new(Control::default()));
         let simulator = LocalSimulator::new(2).unwrap();

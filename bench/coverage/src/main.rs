@@ -1,6 +1,7 @@
 //! A coverage study: traders of a known law, many histories of each, and how often the stated 95 % intervals hold what is
 //! true. The history's interval is asked about the trader's law; the Monte Carlo interval about the history's own.
 
+mod conditional;
 mod traders;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,9 @@ const FIGURES: [&str; 5] = [
 
 fn main() {
     let histories = asked("--histories", 200);
+    if std::env::args().any(|argument| argument == "--conditional") {
+        return conditional::study(histories);
+    }
     println!("| interval | trader | trades | {} |", FIGURES.map(short).join(" | "));
     println!("|---|---|---|{}", "---|".repeat(FIGURES.len()));
     let mut worst: BTreeMap<&str, f64> = BTreeMap::new();

@@ -42,13 +42,20 @@ impl Trader {
 
     /// `count` returns in order, from the stationary law.
     pub(crate) fn returns(self, count: usize, random: &mut ChaCha8Rng) -> Vec<f64> {
+        self.history(count, random).0
+    }
+
+    /// The same, and the state in which they end.
+    pub(crate) fn history(self, count: usize, random: &mut ChaCha8Rng) -> (Vec<f64>, State) {
         let mut state = State { last: 0.0, variance: 1.0, is_calm: random.random() };
         // What the first trade depends on has been forgotten after so many.
         let forgotten = if self.is_dependent() { 400 } else { 0 };
-        (0..forgotten + count).map(|_| self.next(&mut state, random)).skip(forgotten).collect()
+        let returns = (0..forgotten + count).map(|_| self.next(&mut state, random)).skip(forgotten).collect();
+        (returns, state)
     }
 
-    fn next(self, state: &mut State, random: &mut ChaCha8Rng) -> f64 {
+    /// The next return.
+    pub(crate) fn next(self, state: &mut State, random: &mut ChaCha8Rng) -> f64 {
         let normal: f64 = StandardNormal.sample(random);
         match self {
             Self::Normal => 0.001 + 0.01 * normal,
@@ -91,7 +98,9 @@ impl Trader {
     }
 }
 
-struct State {
+/// What the next return depends on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct State {
     last: f64,
     variance: f64,
     is_calm: bool,

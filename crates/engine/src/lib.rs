@@ -64,9 +64,9 @@ pub use lattice::{ExactLaw, exact_law};
 pub use plan::{Plan, PlanError, Shard};
 pub use report::{
     BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, EventTimeErrors, Exact,
-    ExactProbability, Execution, FanChart, FittedLaw, FittedRegime, FittedRegimes, Histogram,
-    MonteCarloErrors, Percentiles, Precision, RareBreach, RareMethod, Report, RiskMetrics, WorstWeek, report,
-    result_digest,
+    ExactProbability, Execution, FanChart, FittedLaw, FittedRegime, FittedRegimes, FittedVolatility,
+    Histogram, MonteCarloErrors, Percentiles, Precision, RareBreach, RareMethod, Report, RiskMetrics,
+    VolatilityLaw, WorstWeek, report, result_digest,
 };
 pub use run::{Cancelled, Control, run_shard, run_shard_by};
 pub use subject::Subject;

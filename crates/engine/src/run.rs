@@ -96,12 +96,15 @@ fn run_paths(
         None => shard,
         Some(course) => run.side_by_side(instructions, course, shard)?,
     };
-    match &plan.process {
-        Process::Iid(process) => run.one_by_one(process, one_by_one)?,
-        Process::Stationary(process) => run.one_by_one(process, one_by_one)?,
-        Process::Circular(process) => run.one_by_one(process, one_by_one)?,
-        Process::Regimes(process) => run.one_by_one(process, one_by_one)?,
-        Process::WorstWeek(process) => run.one_by_one(process, one_by_one)?,
+    if let Some(filter) = &plan.filter {
+        run.trades(&plan.process, filter, one_by_one)?;
+    } else {
+        match &plan.process {
+            Process::Iid(process) => run.one_by_one(process, one_by_one)?,
+            Process::Stationary(process) => run.one_by_one(process, one_by_one)?,
+            Process::Circular(process) => run.one_by_one(process, one_by_one)?,
+            process @ (Process::Regimes(_) | Process::WorstWeek(_)) => run.one_by_one(process, one_by_one)?,
+        }
     }
     run.tally.fan.close();
     Ok(run.tally)
@@ -140,10 +143,7 @@ impl Run<'_> {
                 Process::Stationary(process) => {
                     instructions.run(Lanes { run: self, batch: &mut batch, course, process, first, next });
                 }
-                Process::Regimes(process) => {
-                    instructions.run(Lanes { run: self, batch: &mut batch, course, process, first, next });
-                }
-                Process::WorstWeek(process) => {
+                process @ (Process::Regimes(_) | Process::WorstWeek(_)) => {
                     instructions.run(Lanes { run: self, batch: &mut batch, course, process, first, next });
                 }
             }

@@ -113,19 +113,23 @@ pub enum Model {
     /// regimes that take turns as a hidden Markov chain, from the one that the history ends in; rows of the history, each as
     /// often as it belongs to the regime.
     Regimes,
+    /// Filtered historical simulation: Barone-Adesi, Giannopoulos & Vosper, "VaR without correlations for portfolios of
+    /// derivative securities" (1999); Hull & White (1998). The deviation follows the rows before it, from today's on: a GARCH(1, 1)
+    /// by quasi-likelihood, with fewer than 100 trades RiskMetrics' weights. Needs rows that are trades.
+    Filtered,
 }
 
 impl Model {
-    /// Whether rows come from a law of trades fitted to the history.
-    pub(crate) fn is_law(self) -> bool {
+    /// Whether it knows single trades alone.
+    pub(crate) fn needs_trades(self) -> bool {
         match self {
             Self::Stationary | Self::Circular | Self::Iid | Self::Regimes => false,
-            Self::Normal | Self::StudentT | Self::Skewed => true,
+            Self::Normal | Self::StudentT | Self::Skewed | Self::Filtered => true,
         }
     }
 
     /// A law of days would know their closes alone, so that rules which look within days would break too seldom; and one
-    /// of trades does not say which trades make a day.
+    /// of trades does not say which trades make a day. Nor does a filter of days say how one moves within.
     pub(crate) fn without_days(self) -> FieldError {
         let message = "is a law of single trades and needs rows that are trades: it cannot be simulated where                        config.level, a rule or the number of trades makes rows days";
         validate::fault("model", message)

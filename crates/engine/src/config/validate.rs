@@ -65,7 +65,7 @@ impl SimulationConfig {
         }
         let days_by_rules = self.level.is_none() && self.custom_rules().is_some_and(RuleSet::needs_days);
         if let Some(model) = self.model
-            && model.is_law()
+            && model.needs_trades()
             && (self.level == Some(Level::Day) || days_by_rules)
         {
             return Err(model.without_days());

@@ -58,7 +58,10 @@ impl Problem {
     /// Reads a plan; `None` where its paths are no walk between such barriers.
     pub(super) fn of(plan: &Plan) -> Option<Self> {
         let steps = &plan.rows.trades;
-        if plan.horizon.level != Level::Trade || steps.iter().any(|&step| step <= RUIN_LINE) {
+        if plan.horizon.level != Level::Trade
+            || plan.filter.is_some()
+            || steps.iter().any(|&step| step <= RUIN_LINE)
+        {
             return None;
         }
         if plan.withdrawals().is_some() {

@@ -4,6 +4,7 @@ pub(crate) mod block_length;
 mod circular;
 #[cfg(test)]
 mod draws;
+mod filter;
 mod iid;
 mod law;
 mod regimes;
@@ -12,6 +13,7 @@ mod stationary;
 mod worst_week;
 
 pub(crate) use circular::Circular;
+pub(crate) use filter::{Filter, FittedFilter};
 pub(crate) use iid::Iid;
 pub(crate) use law::{LAW_ROWS, Law};
 pub(crate) use regimes::{FittedChain, Regimes};
@@ -55,4 +57,52 @@ pub(crate) enum Process {
     Regimes(Regimes),
     /// Any of these, and the history's worst week once on each path.
     WorstWeek(WorstWeek),
+}
+
+/// Whichever it is, looked at with each row: for the models whose rows cost more than that, so that the kernels are not compiled
+/// for each of them.
+impl IndexProcess for Process {
+    #[inline(always)]
+    fn first(&self, stream: &mut Stream) -> u32 {
+        match self {
+            Self::Iid(process) => process.first(stream),
+            Self::Stationary(process) => process.first(stream),
+            Self::Circular(process) => process.first(stream),
+            Self::Regimes(process) => process.first(stream),
+            Self::WorstWeek(process) => process.first(stream),
+        }
+    }
+
+    #[inline(always)]
+    fn next(&self, stream: &mut Stream, row: u32, done: u32) -> u32 {
+        match self {
+            Self::Iid(process) => process.next(stream, row, done),
+            Self::Stationary(process) => process.next(stream, row, done),
+            Self::Circular(process) => process.next(stream, row, done),
+            Self::Regimes(process) => process.next(stream, row, done),
+            Self::WorstWeek(process) => process.next(stream, row, done),
+        }
+    }
+
+    #[inline(always)]
+    fn first_each(&self, streams: &mut Streams) -> Words {
+        match self {
+            Self::Iid(process) => process.first_each(streams),
+            Self::Stationary(process) => process.first_each(streams),
+            Self::Circular(process) => process.first_each(streams),
+            Self::Regimes(process) => process.first_each(streams),
+            Self::WorstWeek(process) => process.first_each(streams),
+        }
+    }
+
+    #[inline(always)]
+    fn next_each(&self, streams: &mut Streams, rows: &Words, done: u32) -> Words {
+        match self {
+            Self::Iid(process) => process.next_each(streams, rows, done),
+            Self::Stationary(process) => process.next_each(streams, rows, done),
+            Self::Circular(process) => process.next_each(streams, rows, done),
+            Self::Regimes(process) => process.next_each(streams, rows, done),
+            Self::WorstWeek(process) => process.next_each(streams, rows, done),
+        }
+    }
 }

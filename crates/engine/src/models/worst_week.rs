@@ -56,8 +56,9 @@ impl WorstWeek {
     /// The process' own row after which its next one is drawn.
     #[inline(always)]
     fn own(&self, row: u32) -> u32 {
-        let after = row.wrapping_sub(self.rows + self.week);
-        let (is_before, is_week) = (mask(row < self.rows), mask(row < self.rows + self.week));
+        let after_week = self.rows.wrapping_add(self.week);
+        let (is_before, is_week) = (mask(row < self.rows), mask(row < after_week));
+        let after = row.wrapping_sub(after_week);
         (row & is_before) | (self.resume & is_week & !is_before) | (after & !is_week)
     }
 
@@ -65,11 +66,12 @@ impl WorstWeek {
     /// come begins.
     #[inline(always)]
     fn follow(&self, row: u32, next: u32, begins: u32) -> u32 {
+        let (next_row, after_week) = (row.wrapping_add(1), self.rows.wrapping_add(self.week));
         let is_before = mask(row < self.rows);
-        let stays = mask(row + 1 < self.rows + self.week) & !is_before;
+        let stays = mask(next_row < after_week) & !is_before;
         let before = (self.rows & begins) | (next & !begins);
-        let after = next + self.rows + self.week;
-        (before & is_before) | ((row + 1) & stays) | (after & !stays & !is_before)
+        let after = next.wrapping_add(after_week);
+        (before & is_before) | (next_row & stays) | (after & !stays & !is_before)
     }
 }
 

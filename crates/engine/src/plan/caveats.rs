@@ -95,6 +95,12 @@ fn fitted(fitted: &Fitted, sizing: Sizing) -> String {
         Fitted::Regimes(_) => "Rows are drawn by two regimes that take turns (fitted.regimes), from the one in which the history \
                                ends: within a stay rows are drawn one by one, each as often as it belongs to the regime."
             .to_owned(),
+        Fitted::Filter(fitted) => format!(
+            "Trades are drawn one by one, each as many deviations away from the mean as a trade of the history was, and the \
+             deviation moves with them ({}, fitted.volatility), from today's on, {:.3} times the history's.",
+            if fitted.log_likelihood_gain.is_some() { "GARCH(1, 1)" } else { "exponential weights of 0.94" },
+            fitted.variance_now.sqrt()
+        ),
     }
 }
 
@@ -130,6 +136,7 @@ pub(super) fn two_errors(plan: &Plan) -> String {
     let anew = match &plan.fitted {
         None => "",
         Some(Fitted::Law { .. }) => ", the law fitted anew to each",
+        Some(Fitted::Filter(_)) => ", the deviation fitted anew to each",
         Some(Fitted::Regimes(_)) => {
             ", as has the step from it to the next; what is said of its regime is kept"
         }
@@ -213,15 +220,7 @@ pub(super) fn warnings(plan: &Plan, input: &InputData, past: &Past) -> Vec<Strin
             ),
         );
     }
-    if let Some(Fitted::Regimes(chain)) = &plan.fitted
-        && chain.bic_gain.min(chain.bic_gain_over_mixture) <= 0.0
-    {
-        said.push(
-            "The history does not show two regimes that last (fitted.regimes: a BIC gain is not above 0): rows drawn \
-             independently explain it as well, and what is simulated as regimes may be chance."
-                .to_owned(),
-        );
-    }
+    said.extend(plan.fitted.as_ref().and_then(doubt).map(str::to_owned));
     if let Some(week) = plan.worst_week.as_ref().filter(|week| week.sum >= 0) {
         said.push(format!(
             "The worst week of the history lost nothing ({} closing trades): to go through it again is no stress.",
@@ -256,4 +255,26 @@ pub(super) fn warnings(plan: &Plan, input: &InputData, past: &Past) -> Vec<Strin
         ));
     }
     said
+}
+
+/// Why what was fitted may be chance.
+fn doubt(fitted: &Fitted) -> Option<&'static str> {
+    match fitted {
+        Fitted::Regimes(chain) if chain.bic_gain.min(chain.bic_gain_over_mixture) <= 0.0 => Some(
+            "The history does not show two regimes that last (fitted.regimes: a BIC gain is not above 0): rows drawn \
+             independently explain it as well, and what is simulated as regimes may be chance.",
+        ),
+        Fitted::Filter(fitted) => match fitted.bic_gain() {
+            None => Some(
+                "The history is too short to tell how its deviation moves: RiskMetrics' weights of 0.94 are assumed, not fitted \
+                 (fitted.volatility).",
+            ),
+            Some(gain) if gain <= 0.0 => Some(
+                "The history does not show that its deviation moves (fitted.volatility: the BIC gain is not above 0): what is \
+                 simulated as turbulence may be chance.",
+            ),
+            Some(_) => None,
+        },
+        Fitted::Law { .. } | Fitted::Regimes(_) => None,
+    }
 }

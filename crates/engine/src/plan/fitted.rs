@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Horizon;
+use super::{Drawn, Horizon};
 use crate::config::FieldError;
 use crate::history::rows::Rows;
-use crate::models::{FittedChain, Iid, LAW_ROWS, Law, Process, Regimes};
+use crate::models::{Filter, FittedChain, FittedFilter, Iid, LAW_ROWS, Law, Process, Regimes};
 use crate::scale::{MAX_TRAVEL, RUIN_LINE};
 use crate::{Level, Model};
 
@@ -14,6 +14,9 @@ const DISTINCT_MIN: usize = 3;
 
 /// With fewer rows, seven parameters would be told by less than five rows each.
 const REGIME_ROWS_MIN: usize = 30;
+
+/// RiskMetrics' weights forget half in eleven rows: with fewer than twice as many, today's deviation is the first one's guess.
+const FILTER_ROWS_MIN: usize = 22;
 
 /// What a model fitted.
 #[derive(Clone, Debug)]
@@ -27,6 +30,8 @@ pub(crate) enum Fitted {
     },
     /// Two regimes behind the history's rows. Shared, for weighted histories keep it.
     Regimes(Arc<FittedChain>),
+    /// A deviation that moves, and the history's rows in units of it. Shared likewise.
+    Filter(Arc<FittedFilter>),
 }
 
 impl Fitted {
@@ -37,49 +42,47 @@ impl Fitted {
     pub(super) fn new(model: Model, level: Level, rows: &Rows) -> Result<Option<Self>, FieldError> {
         match model {
             Model::Stationary | Model::Circular | Model::Iid => Ok(None),
-            Model::Normal | Model::StudentT | Model::Skewed if level == Level::Day => {
-                Err(model.without_days())
-            }
+            _ if model.needs_trades() && level == Level::Day => Err(model.without_days()),
             Model::Normal | Model::StudentT | Model::Skewed => {
                 let past = fittable(rows)?;
                 Ok(Law::fitted(model, &past).map(|law| Self::Law { past, model, law }))
             }
             Model::Regimes => {
                 let past = fittable(rows)?;
-                if past.len() < REGIME_ROWS_MIN {
-                    return Err(fault(&format!(
-                        "\"regimes\" needs at least {REGIME_ROWS_MIN} rows; the history has {}",
-                        past.len()
-                    )));
-                }
+                enough(&past, "regimes", REGIME_ROWS_MIN)?;
                 let series: Vec<f64> = past.iter().map(|&step| step as f64).collect();
                 Ok(Some(Self::Regimes(Arc::new(FittedChain::of(&series)))))
             }
-        }
-    }
-
-    /// The rows that paths draw from where the history has `rows`, and how they draw.
-    pub(super) fn drawn(&self, rows: &Rows) -> (Rows, Process) {
-        match self {
-            Self::Law { law, .. } => (Rows { trades: law.steps(), days: Vec::new() }, each_anew()),
-            Self::Regimes(chain) => {
-                let process = Regimes::new(chain, &vec![1.0; rows.len() as usize]);
-                (rows.twice(), Process::Regimes(process))
+            Model::Filtered => {
+                let past = fittable(rows)?;
+                enough(&past, "filtered", FILTER_ROWS_MIN)?;
+                Ok(Some(Self::Filter(Arc::new(FittedFilter::of(past)))))
             }
         }
     }
 
-    /// The same on the history's rows in the order `picked`, where paths draw from `rows` so far. The law is fitted anew, within what the fixed point holds; the
-    /// chain keeps what it says of each row's state, and its rows and its steps between states count as often as they are
-    /// picked.
-    pub(super) fn drawn_anew(&self, rows: &Rows, picked: &[u32], horizon: &Horizon) -> (Rows, Process) {
+    /// What paths draw from where the history has `rows`.
+    pub(super) fn drawn(&self, rows: Rows) -> Drawn {
+        match self {
+            Self::Law { law, .. } => of_law(law.steps()),
+            Self::Regimes(chain) => {
+                let process = Regimes::new(chain, &vec![1.0; rows.len() as usize]);
+                Drawn::plain(rows.twice(), Process::Regimes(process))
+            }
+            Self::Filter(fitted) => filtered(rows, fitted.filter()),
+        }
+    }
+
+    /// The same on the history's rows in the order `picked`, where paths draw from `rows` so far. Law and filter are fitted
+    /// anew, the law within what the fixed point holds; the chain keeps what it says of each row's state, and its rows and its
+    /// steps between states count as often as they are picked.
+    pub(super) fn drawn_anew(&self, rows: &Rows, picked: &[u32], horizon: &Horizon) -> Drawn {
         match self {
             Self::Law { past, model, law } => {
                 let steps: Vec<i64> = picked.iter().map(|&row| past[row as usize]).collect();
                 let law = Law::fitted(*model, &steps).unwrap_or(*law);
                 let most = MAX_TRAVEL / i64::from(horizon.steps);
-                let trades = law.steps().into_iter().map(|step| step.clamp(-most, most)).collect();
-                (Rows { trades, days: Vec::new() }, each_anew())
+                of_law(law.steps().into_iter().map(|step| step.clamp(-most, most)).collect())
             }
             Self::Regimes(chain) => {
                 let mut weights = vec![0.0; chain.rows()];
@@ -88,8 +91,9 @@ impl Fitted {
                 }
                 // Without a week behind them.
                 let own: Vec<u32> = (0..2 * weights.len() as u32).collect();
-                (rows.picked(&own), Process::Regimes(Regimes::new(chain, &weights)))
+                Drawn::plain(rows.picked(&own), Process::Regimes(Regimes::new(chain, &weights)))
             }
+            Self::Filter(fitted) => filtered(rows.picked(picked), fitted.filter_anew(picked)),
         }
     }
 
@@ -97,7 +101,7 @@ impl Fitted {
     pub(super) fn row_like(&self, row: u32) -> u32 {
         match self {
             // Each is drawn anew.
-            Self::Law { .. } => 0,
+            Self::Law { .. } | Self::Filter(_) => 0,
             Self::Regimes(chain) => chain.row_like(row),
         }
     }
@@ -105,15 +109,35 @@ impl Fitted {
     /// Rows that move together, on average, as the range of their sums goes.
     pub(super) fn block_length(&self) -> f64 {
         match self {
-            Self::Law { .. } => 1.0,
+            Self::Law { .. } | Self::Filter(_) => 1.0,
             Self::Regimes(chain) => chain.variance_factor(),
+        }
+    }
+
+    /// Steps that spread as those of paths that draw from `steps` may.
+    pub(super) fn spread(&self, steps: Vec<i64>) -> Vec<i64> {
+        match self {
+            Self::Law { .. } | Self::Regimes(_) => steps,
+            Self::Filter(fitted) => fitted.spread(&steps),
         }
     }
 }
 
 /// Each row of a law anew.
-fn each_anew() -> Process {
-    Process::Iid(Iid::new(LAW_ROWS))
+fn of_law(trades: Vec<i64>) -> Drawn {
+    Drawn::plain(Rows { trades, days: Vec::new() }, Process::Iid(Iid::new(LAW_ROWS)))
+}
+
+/// Each residual anew.
+fn filtered(rows: Rows, filter: Filter) -> Drawn {
+    Drawn { process: Process::Iid(Iid::new(rows.len())), rows, filter: Some(filter) }
+}
+
+fn enough(past: &[i64], model: &str, least: usize) -> Result<(), FieldError> {
+    if past.len() >= least {
+        return Ok(());
+    }
+    Err(fault(&format!("\"{model}\" needs at least {least} rows; the history has {}", past.len())))
 }
 
 /// The steps of rows of which something can be fitted.

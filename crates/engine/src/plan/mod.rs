@@ -1,6 +1,7 @@
 //! A request made exact: rows, rules, steps, model and seed, and how its paths are cut into shards.
 
 mod caveats;
+mod drawn;
 mod fitted;
 mod horizon;
 mod looks;
@@ -13,6 +14,7 @@ mod worst_week;
 
 pub use shard::Shard;
 
+use drawn::Drawn;
 pub(crate) use fitted::Fitted;
 pub(crate) use horizon::Horizon;
 pub(crate) use looks::Looks;
@@ -24,7 +26,7 @@ use crate::history::rebuild::{Closed, Past, rebuild};
 use crate::history::rows::Rows;
 use crate::history::stress::stressed;
 use crate::history::worst_week::Week;
-use crate::models::{Circular, Iid, MAX_RANGE, Process, Stationary, block_length};
+use crate::models::{Circular, Filter, Iid, MAX_RANGE, Process, Stationary, block_length};
 use crate::rules::daily_loss::DailyThresholds;
 use crate::rules::{Applied, Limits, Payouts, Start, Stop, WEEK, Withdrawals, max_risk};
 use crate::scale::{MAX_TRAVEL, Scale};
@@ -78,6 +80,8 @@ pub struct Plan {
     pub(crate) past_rows: u32,
     /// What was fitted to them, where the model fits anything.
     pub(crate) fitted: Option<Fitted>,
+    /// What a row does, where that depends on the rows before it.
+    pub(crate) filter: Option<Filter>,
     /// The week that every path goes through once, where that was asked for.
     pub(crate) worst_week: Option<Week>,
     pub(crate) scale: Scale,
@@ -133,7 +137,7 @@ impl Plan {
 
         // The process is the history's own, stressed or not, so that the same rows follow each other on the same paths.
         let mut rows = rows(horizon.level, &past.closed);
-        let (model, mut process, block_length) = index_process(config, &rows.steps())?;
+        let (model, process, block_length) = index_process(config, &rows.steps())?;
         let mut worst_week = None;
         if let Some(stress) = &config.stress {
             let closed = stressed(&past, sizing, stress)?;
@@ -144,16 +148,10 @@ impl Plan {
         }
         let past_rows = rows.len();
         let fitted = Fitted::new(model, horizon.level, &rows)?;
-        if let Some(fitted) = &fitted {
-            (rows, process) = fitted.drawn(&rows);
-        }
-        if let Some(week) = &worst_week {
-            let last = week.last_row();
-            let resume = fitted.as_ref().map_or(last, |fitted| fitted.row_like(last));
-            (rows, process) = worst_week::around(week, resume, rows, process, &horizon);
-        }
-        check_travel(&rows, horizon.steps)?;
-        let steps = rows.steps();
+        let drawn = Drawn::of(rows, process, fitted.as_ref(), worst_week.as_ref(), &horizon);
+        let Drawn { rows, process, filter } = drawn;
+        check_travel(&rows, filter.as_ref(), horizon.steps)?;
+        let steps = fitted.as_ref().map_or_else(|| rows.steps(), |fitted| fitted.spread(rows.steps()));
 
         let applied = Applied::new(subject, input, config.rules.as_ref(), horizon.level);
         let scale = match sizing {
@@ -187,6 +185,7 @@ impl Plan {
             rows,
             past_rows,
             fitted,
+            filter,
             worst_week,
             scale,
             applied,
@@ -231,12 +230,12 @@ impl Plan {
 
     /// Whether some trade can make a path lose, on a day that ends well too.
     pub(crate) fn has_losing_trade(&self) -> bool {
-        self.rows.trades.iter().any(|&step| step < 0)
+        self.filter.is_some() || self.rows.trades.iter().any(|&step| step < 0)
     }
 
     /// Whether nothing in the history can make a path lose.
     pub(crate) fn has_no_losing_row(&self) -> bool {
-        self.rows.steps().iter().all(|&step| step >= 0)
+        self.filter.is_none() && self.rows.steps().iter().all(|&step| step >= 0)
     }
 
     /// Rows in one path.
@@ -291,8 +290,9 @@ fn rows(level: Level, closed: &[Closed]) -> Rows {
     }
 }
 
-fn check_travel(rows: &Rows, steps: u32) -> Result<(), FieldError> {
-    if rows.farthest().saturating_mul(i64::from(steps)) <= MAX_TRAVEL {
+fn check_travel(rows: &Rows, filter: Option<&Filter>, steps: u32) -> Result<(), FieldError> {
+    let farthest = filter.map_or(rows.farthest(), Filter::farthest);
+    if farthest.saturating_mul(i64::from(steps)) <= MAX_TRAVEL {
         return Ok(());
     }
     Err(FieldError {

@@ -1,7 +1,6 @@
 //! The plan on a history weighted anew.
 
-use super::{Plan, moves, worst_week};
-use crate::history::rows::Rows;
+use super::{Drawn, Plan, moves, worst_week};
 use crate::kernel::LANES;
 use crate::models::{Circular, Iid, MAX_RANGE, Process, Reweighting, Stationary};
 use crate::random::Stream;
@@ -34,7 +33,7 @@ impl Plan {
             Process::WorstWeek(process) => &process.around(),
             process => process,
         };
-        let (mut rows, mut process) = match &self.fitted {
+        let mut drawn = match &self.fitted {
             Some(fitted) => fitted.drawn_anew(&self.rows, &order, &self.horizon),
             None => self.picked(around, &order, reweighting),
         };
@@ -45,18 +44,19 @@ impl Plan {
                 // Anywhere, where the week is not in this history.
                 None => order.iter().position(|&row| row == last).unwrap_or(0) as u32,
             };
-            (rows, process) = worst_week::around(week, resume, rows, process, &self.horizon);
+            drawn = worst_week::around(week, resume, drawn, &self.horizon);
         }
-        let steps = rows.steps();
+        let Drawn { rows, process, filter } = drawn;
+        let steps = self.fitted.as_ref().map_or_else(|| rows.steps(), |fitted| fitted.spread(rows.steps()));
         let moves = moves(&steps, self.block_length, self.fitted.as_ref(), self.worst_week.as_ref());
         let layout = Layout::of_replicate(self.horizon.steps, moves, self.start.x);
         let daily_loss = self.limits.daily_loss.map(|limit| DailyThresholds::new(limit, &rows));
         let stops = Stop::at_the_fan_of(&layout.stops, &self.stops);
-        Self { process, rows, daily_loss, layout, stops, ..self.clone() }
+        Self { process, rows, filter, daily_loss, layout, stops, ..self.clone() }
     }
 
     /// The history's rows in the order drawn, and the process that walks them.
-    fn picked(&self, process: &Process, order: &[u32], reweighting: Reweighting) -> (Rows, Process) {
+    fn picked(&self, process: &Process, order: &[u32], reweighting: Reweighting) -> Drawn {
         let count = order.len() as u32;
         let length = reweighting.length_within(self.block_length, order.len());
         let process = match process {
@@ -66,7 +66,7 @@ impl Plan {
                 Process::Stationary(Stationary::new(count, length.min(MAX_RANGE / f64::from(count))))
             }
         };
-        (self.rows.picked(order), process)
+        Drawn::plain(self.rows.picked(order), process)
     }
 
     fn reweighting(&self) -> Reweighting {

@@ -1,6 +1,6 @@
 //! The worst week of the history, once on every path.
 
-use super::Horizon;
+use super::{Drawn, Horizon};
 use crate::config::FieldError;
 use crate::history::rebuild::Closed;
 use crate::history::rows::Rows;
@@ -25,23 +25,21 @@ pub(super) fn of(closed: &[Closed], rows: &Rows, horizon: &Horizon) -> Result<We
     })
 }
 
-/// The `rows` that `process` draws with the week's, and the process that draws both; after the week it goes on as after its
-/// row `resume`.
-pub(super) fn around(
-    week: &Week,
-    resume: u32,
-    rows: Rows,
-    process: Process,
-    horizon: &Horizon,
-) -> (Rows, Process) {
+/// What paths draw where they also go through the week; after it they go on as after their row `resume`.
+pub(super) fn around(week: &Week, resume: u32, drawn: Drawn, horizon: &Horizon) -> Drawn {
+    let Drawn { rows, process, filter } = drawn;
     let around = match process {
         Process::Iid(process) => Around::Iid(process),
         Process::Stationary(process) => Around::Stationary(process),
         Process::Circular(process) => Around::Circular(process),
         Process::Regimes(process) => Around::Regimes(process),
         // It is there already.
-        process @ Process::WorstWeek(_) => return (rows, process),
+        process @ Process::WorstWeek(_) => return Drawn { rows, process, filter },
     };
     let process = WorstWeek::new(around, rows.len(), (week.rows.len(), resume), horizon.last_step);
-    (rows.around(&week.rows), Process::WorstWeek(process))
+    Drawn {
+        rows: rows.around(&week.rows),
+        process: Process::WorstWeek(process),
+        filter: filter.map(|filter| filter.with_written(week.rows.trades.clone())),
+    }
 }

@@ -41,12 +41,15 @@ pub(crate) fn run_repetitions(
     if indices.is_empty() {
         return Ok(Repetitions::default());
     }
+    if let Some(filter) = &plan.filter {
+        let table = TradeTable::new(filter, plan.limits.floor);
+        return in_field(plan, &plan.process, table, |field| repeat_each(plan, field, indices, control));
+    }
     match &plan.process {
         Process::Iid(process) => with_table(plan, process, indices, control),
         Process::Stationary(process) => with_table(plan, process, indices, control),
         Process::Circular(process) => with_table(plan, process, indices, control),
-        Process::Regimes(process) => with_table(plan, process, indices, control),
-        Process::WorstWeek(process) => with_table(plan, process, indices, control),
+        process @ (Process::Regimes(_) | Process::WorstWeek(_)) => with_table(plan, process, indices, control),
     }
 }
 

@@ -206,6 +206,9 @@ fn breaks<P: IndexProcess>(plan: &Plan, process: &P, path: u64) -> bool {
         })
     }
     let (rows, floor) = (&plan.rows, plan.limits.floor);
+    if let Some(filter) = &plan.filter {
+        return walk(plan, process, TradeTable::new(filter, floor), path);
+    }
     match (plan.horizon.level, &plan.daily_loss) {
         (Level::Trade, _) => walk(plan, process, TradeTable::new(rows.trades.as_slice(), floor), path),
         (Level::Day, None) => walk(plan, process, DayTable::new(rows, floor, Unlimited), path),
@@ -223,6 +226,7 @@ fn a_particle_walks_as_its_path_does() {
         json!({"sizing": "fixed", "model": "circular", "blockLength": 4, "rules": {"drawdown": trailing, "minTrades": 9}}),
         json!({"model": "skewed", "rules": {"drawdown": trailing, "minTrades": 20, "timeLimitDays": 9}}),
         json!({"model": "regimes", "rules": {"drawdown": trailing}}),
+        json!({"model": "filtered", "rules": {"drawdown": trailing}}),
         json!({"steps": 60, "stress": {"worstWeek": true}, "rules": {"drawdown": {"kind": "trailing", "amount": 1_500}}}),
         json!({"sizing": "fixed", "rules": {
             "drawdown": {"kind": "trailing", "amount": 2_500},
@@ -255,8 +259,7 @@ fn a_particle_walks_as_its_path_does() {
                 Process::Iid(process) => breaks(&plan, process, path),
                 Process::Stationary(process) => breaks(&plan, process, path),
                 Process::Circular(process) => breaks(&plan, process, path),
-                Process::Regimes(process) => breaks(&plan, process, path),
-                Process::WorstWeek(process) => breaks(&plan, process, path),
+                process @ (Process::Regimes(_) | Process::WorstWeek(_)) => breaks(&plan, process, path),
             };
             assert_eq!(walked, tally.broken() == 1, "path {path}");
             broken += tally.broken();

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::models::FittedChain;
+use crate::models::{FittedChain, FittedFilter};
 use crate::money::UNITS_PER_DOLLAR;
 use crate::plan::Fitted;
 use crate::scale::{LOG_ONE, Scale};
@@ -32,6 +32,10 @@ pub struct FittedLaw {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schema(nullable = false))]
     pub regimes: Option<FittedRegimes>,
+    /// How the deviation moves; of the model `filtered` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub volatility: Option<FittedVolatility>,
 }
 
 /// A hidden Markov chain of two normal laws, by maximum likelihood.
@@ -67,6 +71,45 @@ pub struct FittedRegime {
     pub now: f64,
 }
 
+/// Where the deviation of the next row comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub enum VolatilityLaw {
+    /// GARCH(1, 1) by quasi-likelihood, its long-run variance the history's own.
+    Garch,
+    /// RiskMetrics' exponential weights, λ = 0.94; the history has fewer than 100 rows.
+    Ewma,
+}
+
+/// How the variance of a row follows: `σ² = omega + alpha · (row before − mean)² + beta · σ² before`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct FittedVolatility {
+    /// Which law.
+    pub law: VolatilityLaw,
+    /// Of the unit's square.
+    pub omega: f64,
+    /// What the row before adds.
+    pub alpha: f64,
+    /// What stays of the variance before.
+    pub beta: f64,
+    /// alpha + beta: the share of a distance from the long run's variance that is left a row later; 1 with exponential weights.
+    pub persistence: f64,
+    /// Of the next row, to be held against `deviation`, the long run's.
+    pub deviation_now: f64,
+    /// By how much the log-likelihood is above that of a deviation that stays; absent with exponential weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub log_likelihood_gain: Option<f64>,
+    /// By how much the BIC (Schwarz 1978) is below that of a deviation that stays: below 0, the history does not show that it
+    /// moves; absent with exponential weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub bic_gain: Option<f64>,
+}
+
 /// The parameters of what a plan fitted, where it did.
 pub(super) fn of(plan: &Plan) -> Option<FittedLaw> {
     let unit = match plan.scale {
@@ -81,6 +124,7 @@ pub(super) fn of(plan: &Plan) -> Option<FittedLaw> {
             degrees_of_freedom: law.degrees_of_freedom(),
             skewness: (*model == Model::Skewed).then(|| law.asymmetry()),
             regimes: None,
+            volatility: None,
         }),
         Fitted::Regimes(chain) => Some(FittedLaw {
             model: Model::Regimes,
@@ -89,7 +133,31 @@ pub(super) fn of(plan: &Plan) -> Option<FittedLaw> {
             degrees_of_freedom: None,
             skewness: None,
             regimes: Some(regimes(chain, unit)),
+            volatility: None,
         }),
+        Fitted::Filter(fitted) => Some(FittedLaw {
+            model: Model::Filtered,
+            mean: fitted.mean / unit,
+            deviation: fitted.deviation / unit,
+            degrees_of_freedom: None,
+            skewness: None,
+            regimes: None,
+            volatility: Some(volatility(fitted, unit)),
+        }),
+    }
+}
+
+fn volatility(fitted: &FittedFilter, unit: f64) -> FittedVolatility {
+    let deviation = fitted.deviation / unit;
+    FittedVolatility {
+        law: if fitted.log_likelihood_gain.is_some() { VolatilityLaw::Garch } else { VolatilityLaw::Ewma },
+        omega: fitted.garch.omega * deviation * deviation,
+        alpha: fitted.garch.alpha,
+        beta: fitted.garch.beta,
+        persistence: fitted.garch.persistence(),
+        deviation_now: fitted.variance_now.sqrt() * deviation,
+        log_likelihood_gain: fitted.log_likelihood_gain,
+        bic_gain: fitted.bic_gain(),
     }
 }
 

@@ -19,7 +19,7 @@ mod worst_week;
 pub(crate) use build::replicate;
 pub use build::report;
 pub use digest::result_digest;
-pub use fitted::{FittedLaw, FittedRegime, FittedRegimes};
+pub use fitted::{FittedLaw, FittedRegime, FittedRegimes, FittedVolatility, VolatilityLaw};
 pub(crate) use history::unseen_loss_bound;
 pub use precision::Precision;
 pub(crate) use precision::is_sure_enough;

@@ -29,6 +29,7 @@ pub(super) fn fingerprint(plan: &Plan) -> [u8; BYTES] {
         process,
         rows,
         past_rows,
+        filter,
         worst_week,
         // Read off the rows and the process.
         fitted: _,
@@ -49,7 +50,7 @@ pub(super) fn fingerprint(plan: &Plan) -> [u8; BYTES] {
     } = plan;
     let mut text = Hashed(Sha256::new());
     let request = (paths, histories, seed, horizon, sizing, stress, model, block_length, process);
-    let applied = (scale, limits, start, layout, payouts, stops, past_rows, worst_week);
+    let applied = (scale, limits, start, layout, payouts, stops, past_rows, filter, worst_week);
     // Writing to a hash does not fail.
     let _ = write!(text, "{request:?}{applied:?}");
     let Rows { trades, days } = rows;

@@ -22,6 +22,7 @@ fn requests() -> Vec<Value> {
         json!({"paths": 701, "model": "regimes"}),
         json!({"paths": 701, "model": "regimes", "level": "day", "stress": {"worstWeek": true}}),
         json!({"paths": 701, "stress": {"worstWeek": true}}),
+        json!({"paths": 701, "model": "filtered", "stress": {"worstWeek": true}}),
         json!({"paths": 701, "model": "skewed", "stress": {"volatility": 1.25, "meanShift": -0.0001, "slippage": 2}}),
     ]
 }

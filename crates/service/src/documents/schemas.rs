@@ -60,7 +60,7 @@ fn conditions() -> [(&'static str, &'static str, Value); 6] {
 
 /// What one field of a configuration forbids another.
 fn contradictions() -> [Value; 7] {
-    let fitted = json!({"enum": ["normal", "studentT", "skewed"]});
+    let fitted = json!({"enum": ["normal", "studentT", "skewed", "filtered"]});
     let there = |field: &str, schema: Value| json!({"properties": {field: schema}, "required": [field]});
     let days = [
         there("dailyLoss", json!({"type": "object"})),
@@ -78,7 +78,7 @@ fn contradictions() -> [Value; 7] {
         // Blocks of a model that has none.
         json!({
             "properties": {
-                "model": {"enum": ["iid", "normal", "studentT", "skewed", "regimes"]},
+                "model": {"enum": ["iid", "normal", "studentT", "skewed", "regimes", "filtered"]},
                 "blockLength": {"type": "number", "not": {"const": 1}},
             },
             "required": ["model", "blockLength"],

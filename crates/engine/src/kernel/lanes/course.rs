@@ -132,12 +132,12 @@ struct PassAt {
 
 impl<'a> LaneCourse<'a> {
     /// `None` where a path of the plan does more than lanes do: money, an amount below a compounding peak, a consistency
-    /// rule, payouts that leave the account, a minimum of trades over days of unlike many, a break at the start, states past
+    /// rule, payouts that leave the account, a deviation that moves, a minimum of trades over days of unlike many, a break at the start, states past
     /// 32 bits (ruin among them), or more than [`Days`] tell.
     pub(crate) fn of(plan: &'a Plan) -> Option<Self> {
         let (floor, start) = (plan.limits.floor, plan.start);
         let Scale::Log { base } = plan.scale else { return None };
-        if start.x <= start.floor || plan.withdrawals().is_some() {
+        if start.x <= start.floor || plan.withdrawals().is_some() || plan.filter.is_some() {
             return None;
         }
         if plan.limits.pass.is_some_and(|pass| pass.consistency.is_some()) {

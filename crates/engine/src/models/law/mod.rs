@@ -51,7 +51,7 @@ impl Law {
         let normal = Self { mean, deviation, degrees: NORMAL, sixteenths: 0 };
         let values = || steps.iter().map(|&step| (step as f64 - mean) / deviation).collect::<Vec<_>>();
         match model {
-            Model::Stationary | Model::Circular | Model::Iid | Model::Regimes => None,
+            Model::Stationary | Model::Circular | Model::Iid | Model::Regimes | Model::Filtered => None,
             Model::Normal => Some(normal),
             _ if deviation == 0.0 => Some(normal),
             Model::StudentT => Some(normal.with_likeliest_degrees(&values())),

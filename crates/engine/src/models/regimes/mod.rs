@@ -62,13 +62,14 @@ impl Regimes {
     /// The table that follows a row.
     #[inline(always)]
     fn table_after(&self, row: u32) -> u32 {
-        AFTER + (mask(row >= self.rows) & 1)
+        AFTER.wrapping_add(u32::from(row >= self.rows))
     }
 
     /// By a column and a word.
     #[inline(always)]
     fn drawn(&self, table: u32, column: u32, word: u32) -> u32 {
-        let Column { below, other } = self.columns[(table * 2 * self.rows + column) as usize];
+        let at = table.wrapping_mul(self.rows).wrapping_mul(2).wrapping_add(column);
+        let Column { below, other } = self.columns[at as usize];
         let stays = mask(word < below);
         (column & stays) | (other & !stays)
     }

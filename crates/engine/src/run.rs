@@ -20,8 +20,11 @@ use crate::tally::{Fan, Finished, Replicate};
 use crate::watch::{FanAndTill, FanAndWithdrawals};
 use crate::{Instructions, Level, Plan, Shard, Tally};
 
-/// Path-steps between two looks at [`Control`]: about two milliseconds.
-const BLOCK_PATH_STEPS: u64 = 1 << 21;
+/// Path-steps, one by one, between two looks at [`Control`]: a few milliseconds.
+const BLOCK_PATH_STEPS: u64 = 1 << 19;
+
+/// The same side by side: about a millisecond.
+const BLOCK_LANE_STEPS: u64 = 1 << 21;
 
 /// Paths side by side between two looks, however long they are: with fewer, too many lanes would stand empty.
 const BLOCK_PATHS_MIN: u64 = 512;
@@ -126,7 +129,7 @@ impl Run<'_> {
         shard: Shard,
     ) -> Result<Shard, Cancelled> {
         let end = shard.first_path + shard.paths / LANES as u64 * LANES as u64;
-        let block = (BLOCK_PATH_STEPS / u64::from(self.plan.steps())).clamp(BLOCK_PATHS_MIN, Batch::PATHS);
+        let block = (BLOCK_LANE_STEPS / u64::from(self.plan.steps())).clamp(BLOCK_PATHS_MIN, Batch::PATHS);
         let block = block.next_multiple_of(LANES as u64);
         let mut batch = Batch::new(self.plan.steps());
         let mut first = shard.first_path;

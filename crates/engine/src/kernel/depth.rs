@@ -160,6 +160,27 @@ mod tests {
         }
     }
 
+    /// The first of those, one in some ten million, whose fraction lies so near to the middle between two integers that the two
+    /// exponentials round it to different ones.
+    #[test]
+    fn distances_whose_fraction_is_in_doubt() {
+        const DOUBTED: [i32; 8] = [
+            56_563_177,
+            80_145_122,
+            94_960_273,
+            98_606_575,
+            105_433_695,
+            112_914_842,
+            126_489_797,
+            139_539_831,
+        ];
+        for doubted in DOUBTED {
+            let distances = [doubted; LANES];
+            let fractions = LogDepth::fraction_each(&distances).map(|fraction| fraction as u64);
+            assert_eq!(fractions, one_by_one(distances), "{doubted}");
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -66,14 +66,8 @@ impl Streams {
     #[inline(always)]
     pub(crate) fn draw(&mut self, bounded: &Bounded) -> Words {
         let words = self.next_u32();
-        let mut drawn = [0; LANES];
-        let mut rejected = 0;
-        for lane in 0..LANES {
-            let product = u64::from(words[lane]).wrapping_mul(u64::from(bounded.range()));
-            drawn[lane] = (product >> 32) as u32;
-            rejected |= u32::from(bounded.rejects(product as u32));
-        }
-        if rejected != 0 {
+        let (mut drawn, rejects) = draw_pairs(&words, bounded);
+        if any_rejected(&rejects) {
             // By value: a state whose address is known to others would not stay in registers.
             (*self, drawn) = self.clone().draw_again(bounded, words, drawn);
         }
@@ -98,7 +92,7 @@ impl Streams {
             }
         }
         (*self, *rows) = now.0;
-        if rejected.iter().fold(0, |any, pair| any | pair) & REJECTED != 0 {
+        if any_rejected(&rejected) {
             (*self, *rows) = before.0;
             for place in places {
                 *place = *rows;
@@ -143,6 +137,16 @@ fn draw_pairs(words: &Words, bounded: &Bounded) -> (Words, [u64; LANES / 2]) {
     }
     // SAFETY: the same.
     (unsafe { std::mem::transmute::<[u64; LANES / 2], Words>(drawn) }, rejects)
+}
+
+/// Whether [`draw_pairs`] says so of any pair.
+#[inline(always)]
+fn any_rejected(rejects: &[u64; LANES / 2]) -> bool {
+    let mut any = 0;
+    for pair in rejects {
+        any |= u32::from(pair & REJECTED != 0);
+    }
+    any != 0
 }
 
 #[cfg(test)]

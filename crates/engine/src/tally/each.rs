@@ -162,7 +162,7 @@ impl EventCounts {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{Strategy, prop, proptest};
+    use proptest::prelude::{ProptestConfig, Strategy, prop, proptest};
 
     use super::{LANES, Moments, MomentsEach};
 
@@ -193,6 +193,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn sums_and_squares_are_those_of_one_by_one(groups in values()) {
             agree(&groups);

@@ -80,9 +80,18 @@ impl Fan {
     pub(crate) fn see_each(&mut self, stop: usize, indices: &[u16]) {
         let offset = self.offsets[stop];
         let counts = &mut self.counts[offset..offset + self.stops[stop].len()];
-        for &index in indices {
+        let mut count = |index: u16| {
             let count = &mut counts[usize::from(index)];
             *count = count.wrapping_add(1);
+        };
+        let (eights, rest) = indices.as_chunks::<8>();
+        for eight in eights {
+            for &index in eight {
+                count(index);
+            }
+        }
+        for &index in rest {
+            count(index);
         }
     }
 

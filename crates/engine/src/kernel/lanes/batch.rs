@@ -1,6 +1,5 @@
 //! A batch of paths in lanes that stay full: a path that ends leaves its lane to the last that is still on its way.
 
-use std::array;
 use std::ops::Range;
 
 use super::course::{LaneCourse, Scratch};
@@ -8,6 +7,7 @@ use super::lane::{LANES, Lanes, NO_EVENT};
 use super::ledger::Ledger;
 use super::rounds::{ROUND, Round};
 use super::seen::{Seen, Stops};
+use super::till::{Purses, units_each};
 use crate::Tally;
 use crate::instructions::Kind;
 use crate::models::IndexProcess;
@@ -20,6 +20,8 @@ const PATHS: usize = 4_096;
 #[derive(Debug)]
 pub(crate) struct Batch {
     lanes: Vec<Lanes>,
+    /// What their accounts have been paid, where anyone is paid; apart, for it is seldom touched.
+    purses: Vec<Purses>,
     /// Paths in lanes; the lanes after theirs hold what is nobody's.
     under_way: usize,
     /// The places of the paths that ended within a round, ascending.
@@ -40,6 +42,7 @@ impl Batch {
     pub(crate) fn new(steps: u32) -> Self {
         Self {
             lanes: Vec::new(),
+            purses: Vec::new(),
             under_way: 0,
             holes: Vec::new(),
             scratch: Box::new(Scratch::EMPTY),
@@ -70,14 +73,22 @@ impl Batch {
             self.count(round, tally);
             self.fill();
             next_stop = round.stops.end;
-            if let Some(request) = round.request {
-                self.pay(course, (request.scheduled, request.weekly));
+            if let (Some(till), Some(request)) = (&course.till, round.request) {
+                let request = (request.scheduled, request.weekly);
+                for (lanes, purses) in
+                    self.lanes.iter().zip(&mut self.purses).take(self.under_way.div_ceil(LANES))
+                {
+                    till.pay_each(request, &units_each(course.base, &lanes.x), purses);
+                }
             }
         }
         let rounds = course.rounds.each().len();
         for place in 0..self.under_way {
             let path = self.lanes[place / LANES].lift(place % LANES);
             self.ledger.write(&path, rounds);
+            if let Some(purses) = self.purses.get(place / LANES) {
+                self.ledger.write_paid(path.path, purses.lift(place % LANES));
+            }
             if !tally.fan.lets_stay() {
                 self.standing.push(path.x);
             }
@@ -106,6 +117,8 @@ impl Batch {
         for chunk in 0..chunks {
             self.lanes.push(course.open(process, seed, paths.start, (chunk * LANES) as u32));
         }
+        self.purses.clear();
+        self.purses.resize(if course.till.is_some() { chunks } else { 0 }, Purses::EMPTY);
         self.seen.resize(chunks * ROUND, [0; LANES]);
         self.standing.clear();
         self.ledger.open(chunks, course.till.is_some());
@@ -124,7 +137,10 @@ impl Batch {
         let chunks = self.lanes.len();
         let fan_stops = &course.fan_stops[round.stops.clone()];
         let last_stop = course.fan_stops.len() - 1;
-        let bins: [_; ROUND] = array::from_fn(|at| tally.fan.bins((round.stops.start + at).min(last_stop)));
+        let mut bins = [tally.fan.bins(last_stop); ROUND];
+        for (bins, stop) in bins.iter_mut().zip(round.stops.clone()) {
+            *bins = tally.fan.bins(stop);
+        }
         let stays = tally.fan.lets_stay();
         self.holes.clear();
         for chunk in 0..self.under_way.div_ceil(LANES) {
@@ -150,6 +166,9 @@ impl Batch {
                     }
                 }
                 self.ledger.write(&path, index);
+                if let Some(purses) = self.purses.get(chunk) {
+                    self.ledger.write_paid(path.path, purses.lift(lane));
+                }
                 if !stays {
                     self.standing.push(path.x);
                 }
@@ -186,16 +205,12 @@ impl Batch {
             }
             let path = self.lanes[last / LANES].lift(last % LANES);
             self.lanes[hole / LANES].put(hole % LANES, &path);
+            if let Some(purses) = self.purses.get(last / LANES) {
+                let paid = purses.lift(last % LANES);
+                self.purses[hole / LANES].put(hole % LANES, paid);
+            }
         }
         self.under_way = live;
-    }
-
-    #[inline(always)]
-    fn pay(&mut self, course: &LaneCourse<'_>, request: (bool, bool)) {
-        for (chunk, lanes) in self.lanes[..self.under_way.div_ceil(LANES)].iter().enumerate() {
-            let live = LANES.min(self.under_way - chunk * LANES);
-            self.ledger.pay(course, request, (&lanes.path, &lanes.x), live);
-        }
     }
 }
 

@@ -1,29 +1,22 @@
 //! What the lanes of a plan have in common, and how they take their steps.
 
-use std::array;
-
 use super::days::Days;
+use super::floor::Behind;
 use super::lane::{Aligned, BROKE, EVENTS, LANES, LanePath, Lanes, NO_EVENT, Numbers};
 use super::rounds::{ROUND, Round, Rounds};
 use super::seen::Stops;
 use super::single::SingleRows;
+use super::steps::{PassAt, Steps};
 use super::till::Till;
 use crate::instructions::Kind;
 use crate::models::IndexProcess;
 use crate::plan::Plan;
 use crate::random::{Streams, Words};
-use crate::rules::floor::{Drop, Follows};
-use crate::rules::{Pass, Stop};
+use crate::rules::Stop;
 use crate::scale::Scale;
 
 /// States of at most this size leave room for their differences in 32 bits.
-const STATE_MAX: i64 = 1 << 29;
-
-/// A state that no path reaches from above.
-const BELOW_ALL: i64 = -(1 << 30);
-
-/// A state that no path reaches from below.
-const ABOVE_ALL: i64 = (1 << 30) - 1;
+pub(super) const STATE_MAX: i64 = 1 << 29;
 
 /// What a group of lanes draws and looks up in a round; aligned as [`Lanes`] are.
 #[derive(Clone, Debug)]
@@ -37,34 +30,6 @@ pub(super) struct Scratch {
 
 impl Scratch {
     pub(super) const EMPTY: Self = Self { drawn: [[0; LANES]; ROUND], found: [[[0; LANES]; ROUND]; 5] };
-}
-
-/// The steps of a round, and from where on an account passes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Steps {
-    done: u32,
-    until: u32,
-    pass: PassAt,
-}
-
-impl Steps {
-    /// How many.
-    #[inline(always)]
-    pub(super) fn count(self) -> usize {
-        ((self.until - self.done) as usize).min(ROUND)
-    }
-
-    /// Each, and its place in the round.
-    #[inline(always)]
-    pub(super) fn each(self) -> impl Iterator<Item = (usize, u32)> {
-        (0..self.count()).zip(self.done + 1..)
-    }
-
-    /// The state from which on an account passes at `step`.
-    #[inline(always)]
-    pub(super) fn passes_at(self, step: u32) -> i32 {
-        if step >= self.pass.from_step { self.pass.at } else { i32::MAX }
-    }
 }
 
 /// A plan's rows and rules in 32 bits.
@@ -92,50 +57,12 @@ enum LaneRows<'a> {
     Days(Days<'a>),
 }
 
-/// Where the floor stands.
-pub(super) trait Floor: Copy {
-    /// Below the highest close that it follows.
-    fn below(self, peak: i32) -> i32;
-}
-
-/// The floor behind the highest close: one formula for floors that trail, lock or stand still.
-#[derive(Clone, Copy, Debug)]
-struct Behind {
-    distance: i32,
-    lowest: i32,
-    highest: i32,
-}
-
-impl Floor for Behind {
-    #[inline(always)]
-    fn below(self, peak: i32) -> i32 {
-        peak.wrapping_sub(self.distance).min(self.highest).max(self.lowest)
-    }
-}
-
-/// A floor that stands still, in fewer instructions.
-#[derive(Clone, Copy, Debug)]
-struct Still(i32);
-
-impl Floor for Still {
-    #[inline(always)]
-    fn below(self, _peak: i32) -> i32 {
-        self.0
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct PassAt {
-    at: i32,
-    from_step: u32,
-}
-
 impl<'a> LaneCourse<'a> {
     /// `None` where a path of the plan does more than lanes do: money, an amount below a compounding peak, a consistency
     /// rule, payouts that leave the account, a deviation that moves, a minimum of trades over days of unlike many, a break at the start, states past
     /// 32 bits (ruin among them), or more than [`Days`] tell.
     pub(crate) fn of(plan: &'a Plan) -> Option<Self> {
-        let (floor, start) = (plan.limits.floor, plan.start);
+        let start = plan.start;
         let Scale::Log { base } = plan.scale else { return None };
         if start.x <= start.floor || plan.withdrawals().is_some() || plan.filter.is_some() {
             return None;
@@ -147,26 +74,9 @@ impl<'a> LaneCourse<'a> {
         if travel.saturating_add(start.x.abs().max(start.peak.abs())) > STATE_MAX {
             return None;
         }
-        let floor = match (floor.follows, floor.drop) {
-            (Follows::Nothing, _) => {
-                Behind { distance: 0, lowest: narrow(start.floor), highest: narrow(start.floor) }
-            }
-            (Follows::EveryClose | Follows::DayClose, Drop::Distance(distance)) if distance <= STATE_MAX => {
-                Behind {
-                    distance: distance as i32,
-                    lowest: narrow(floor.ruin),
-                    highest: narrow(floor.ceiling),
-                }
-            }
-            _ => return None,
-        };
         let rows = match SingleRows::of(plan) {
             Some(rows) => LaneRows::Single(rows),
             None => LaneRows::Days(Days::of(plan)?),
-        };
-        let pass = match plan.limits.pass {
-            None => PassAt { at: i32::MAX, from_step: u32::MAX },
-            Some(pass) => PassAt::of(pass, plan)?,
         };
         let pays = |stop: &Stop| plan.payouts.is_some() && stop.pays();
         let requests: Vec<Stop> = plan.stops.iter().copied().filter(pays).collect();
@@ -174,8 +84,8 @@ impl<'a> LaneCourse<'a> {
             rows,
             start: start.x as i32,
             peak: start.peak as i32,
-            floor,
-            pass,
+            floor: Behind::of(plan)?,
+            pass: PassAt::of(plan)?,
             fan_stops: &plan.layout.stops,
             rounds: Rounds::new(plan.horizon.last_step, &plan.layout.stops, &requests),
             till: plan.payouts.map(Till::new),
@@ -195,6 +105,10 @@ impl<'a> LaneCourse<'a> {
     ) -> Lanes {
         let mut streams = Streams::of_paths(seed, first_path + u64::from(offset));
         let rows = process.first_each(&mut streams);
+        let mut path = [0; LANES];
+        for (path, id) in path.iter_mut().zip(offset..) {
+            *path = id;
+        }
         Lanes {
             streams,
             rows,
@@ -203,7 +117,7 @@ impl<'a> LaneCourse<'a> {
             day_peak: [self.peak; LANES],
             depth: [self.peak.wrapping_sub(self.start); LANES],
             event: [NO_EVENT; LANES],
-            path: array::from_fn(|lane| offset + lane as u32),
+            path,
         }
     }
 
@@ -219,20 +133,16 @@ impl<'a> LaneCourse<'a> {
         scratch: &mut Scratch,
         stops: Stops<'_>,
     ) {
-        let steps = Steps { done: round.done, until: round.until, pass: self.pass };
+        let steps = Steps::of(round, self.pass);
         let mut now = Aligned((lanes.streams.clone(), lanes.rows));
         let (streams, rows) = &mut now.0;
         process.several_each(streams, rows, round.done, &mut scratch.drawn[..steps.count()]);
         (lanes.streams, lanes.rows) = now.0;
-        match (&self.rows, self.still()) {
+        match (&self.rows, self.floor.still()) {
             (LaneRows::Single(rows), Some(still)) => rows.walk(still, kind, lanes, steps, scratch, stops),
             (LaneRows::Single(rows), None) => rows.walk(self.floor, kind, lanes, steps, scratch, stops),
             (LaneRows::Days(days), _) => days.walk(self.floor, kind, lanes, steps, scratch, stops),
         }
-    }
-
-    fn still(&self) -> Option<Still> {
-        (self.floor.lowest == self.floor.highest).then_some(Still(self.floor.lowest))
     }
 
     /// How an account ended, which its lane does not tell, and in which state it was left; and whether that is another
@@ -258,25 +168,6 @@ impl<'a> LaneCourse<'a> {
             LaneRows::Days(_) => false,
         }
     }
-}
-
-impl PassAt {
-    /// `None` where the step from which enough trades are done differs from path to path.
-    fn of(pass: Pass, plan: &Plan) -> Option<Self> {
-        let trades_a_row = match plan.rows.days.as_slice() {
-            [] => 1,
-            [first, rest @ ..] => {
-                let is_even = pass.min_trades == 0 || rest.iter().all(|day| day.trades == first.trades);
-                is_even.then_some(u64::from(first.trades))?
-            }
-        };
-        let step = pass.min_trades.div_ceil(trades_a_row).max(u64::from(pass.min_rows));
-        Some(Self { at: narrow(pass.at), from_step: u32::try_from(step).unwrap_or(u32::MAX) })
-    }
-}
-
-fn narrow(state: i64) -> i32 {
-    state.clamp(BELOW_ALL, ABOVE_ALL) as i32
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! Rows that are days of several trades, in 32 bits: what a whole day does to an account, without walking its trades.
 
-use super::course::{Floor, Scratch, Steps};
+use super::course::Scratch;
+use super::floor::Floor;
 use super::lane::{Aligned, BROKE, EVENTS, LANES, LOST_DAY, LanePath, Lanes, NO_EVENT, PASSED, mask};
 use super::look_up::Column;
 use super::seen::Stops;
+use super::steps::Steps;
 use crate::history::rows::Day;
 use crate::instructions::Kind;
 use crate::kernel::account::Close;
@@ -57,7 +59,7 @@ impl<'a> Days<'a> {
         })
     }
 
-    /// Takes the steps after `done`, by the days `drawn` for each, and notes what the stops among them see: exact but for
+    /// Takes the steps of a round by the days drawn for each, and notes what the stops among them see: exact but for
     /// a day that breaks the account, before which it stands still until [`Self::replay`].
     #[inline(always)]
     pub(super) fn walk(

@@ -2,11 +2,11 @@
 
 use super::course::LaneCourse;
 use super::lane::{EVENTS, LANES, LanePath, NO_EVENT, Numbers, PASSED};
-use super::till::{Purses, Units};
+use super::till::{Purses, Units, units_each};
 use crate::exponential::whole_number;
 use crate::kernel::LogDepth;
 use crate::random::Words;
-use crate::scale::log_balance;
+use crate::rules::Paid;
 use crate::tally::{EventCounts, FinishedEach, SumsEach, Tally};
 
 /// [`LANES`] paths in a row; aligned as [`Lanes`](super::lane::Lanes) are.
@@ -59,30 +59,10 @@ impl Ledger {
         page.round[lane] = round as u32;
     }
 
-    /// Pays the first `live` of the accounts `paths` at the states `x`.
+    /// Writes down what a path has been paid.
     #[inline(always)]
-    pub(super) fn pay(
-        &mut self,
-        course: &LaneCourse<'_>,
-        request: (bool, bool),
-        (paths, x): (&Words, &Numbers),
-        live: usize,
-    ) {
-        let Some(till) = &course.till else { return };
-        let units = units_each(course.base, x);
-        let mut purses = Purses::EMPTY;
-        let place = |lane: usize| (paths[lane] as usize / LANES, paths[lane] as usize % LANES);
-        for lane in 0..live {
-            let (page, at) = place(lane);
-            purses.scheduled[lane] = self.purses[page].scheduled[at];
-            purses.weekly[lane] = self.purses[page].weekly[at];
-        }
-        till.pay_each(request, &units, &mut purses);
-        for lane in 0..live {
-            let (page, at) = place(lane);
-            self.purses[page].scheduled[at] = purses.scheduled[lane];
-            self.purses[page].weekly[at] = purses.weekly[lane];
-        }
+    pub(super) fn write_paid(&mut self, path: u32, paid: Paid) {
+        self.purses[path as usize / LANES].put(path as usize % LANES, paid);
     }
 
     /// Adds all paths, of which `first_path` is the first, to the tally.
@@ -112,8 +92,10 @@ impl Ledger {
             tally.add_each(&finished, &mut sums, course.opening);
             self.events.add_each(&page.event);
             if tally.fan.lets_stay() {
-                let stops: [_; LANES] =
-                    std::array::from_fn(|lane| course.rounds.ahead(page.round[lane]).stop as usize);
+                let mut stops = [0; LANES];
+                for (stop, &round) in stops.iter_mut().zip(&page.round) {
+                    *stop = course.rounds.ahead(round).stop as usize;
+                }
                 tally.fan.stay_each(&stops, &page.x);
             }
         }
@@ -124,16 +106,6 @@ impl Ledger {
     pub(super) fn add_events(&self, tally: &mut Tally) {
         self.events.add_to(&mut tally.events);
     }
-}
-
-/// The balances of states, units of 10⁻⁴ dollars.
-#[inline(always)]
-fn units_each(base: f64, x: &Numbers) -> Units {
-    let mut units = [0.0; LANES];
-    for lane in 0..LANES {
-        units[lane] = log_balance(base, f64::from(x[lane]));
-    }
-    units
 }
 
 #[inline(always)]

@@ -1,9 +1,11 @@
 //! Rows of one trade each, in 32 bits: trades, or days of one trade.
 
-use super::course::{Floor, Scratch, Steps};
+use super::course::Scratch;
+use super::floor::Floor;
 use super::lane::{Aligned, BROKE, EVENTS, LANES, LOST_DAY, LanePath, Lanes, NO_EVENT, PASSED, mask};
 use super::look_up::Column;
 use super::seen::Stops;
+use super::steps::Steps;
 use crate::Level;
 use crate::instructions::Kind;
 use crate::plan::Plan;

@@ -1,12 +1,13 @@
 //! Payouts to paths side by side.
 
 use super::lane::{LANES, Numbers};
-use crate::rules::{Payouts, Terms};
+use crate::rules::{Paid, Payouts, Terms};
+use crate::scale::log_balance;
 
 /// Amounts of [`LANES`] accounts, whole units of 10⁻⁴ dollars.
 pub(super) type Units = [f64; LANES];
 
-/// What [`LANES`] accounts have been paid; see [`Paid`](crate::rules::Paid).
+/// What [`LANES`] accounts have been paid; see [`Paid`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Purses {
     pub(super) scheduled: Units,
@@ -15,6 +16,28 @@ pub(super) struct Purses {
 
 impl Purses {
     pub(super) const EMPTY: Self = Self { scheduled: [0.0; LANES], weekly: [0.0; LANES] };
+
+    /// What a lane's account has been paid.
+    #[inline(always)]
+    pub(super) fn lift(&self, lane: usize) -> Paid {
+        Paid { scheduled: self.scheduled[lane], weekly: self.weekly[lane] }
+    }
+
+    /// Puts an account's payouts into a lane.
+    #[inline(always)]
+    pub(super) fn put(&mut self, lane: usize, paid: Paid) {
+        (self.scheduled[lane], self.weekly[lane]) = (paid.scheduled, paid.weekly);
+    }
+}
+
+/// The balances of accounts at the states `x`, where `base` dollars are the state 0.
+#[inline(always)]
+pub(super) fn units_each(base: f64, x: &Numbers) -> Units {
+    let mut units = [0.0; LANES];
+    for lane in 0..LANES {
+        units[lane] = log_balance(base, f64::from(x[lane]));
+    }
+    units
 }
 
 /// Pays accounts whose states compound.

@@ -49,7 +49,9 @@ pub(crate) fn run_repetitions(
         Process::Iid(process) => with_table(plan, process, indices, control),
         Process::Stationary(process) => with_table(plan, process, indices, control),
         Process::Circular(process) => with_table(plan, process, indices, control),
-        process @ (Process::Regimes(_) | Process::WorstWeek(_)) => with_table(plan, process, indices, control),
+        process @ (Process::Regimes(_) | Process::WorstWeek(_)) => {
+            with_table(plan, process, indices, control)
+        }
     }
 }
 

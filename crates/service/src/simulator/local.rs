@@ -283,7 +283,7 @@ mod tests {
             (serde_json::from_value(input).unwrap(), serde_json::from_value(config).unwrap());
         let plan = Arc::new(Plan::new(&subject, &input, &config, 1).unwrap());
         let (control, simulator) = (Arc::new(Control::default()), LocalSimulator::new(2).unwrap());
-        let (tally, seen) = tokio::join!(simulator.simulate(plan.clone(), control.clone()), async {
+        let (tally, seen) = tokio::join!(simulator.run(plan.clone(), control.clone()), async {
             let mut seen = Vec::new();
             while control.paths_done.load(Ordering::Relaxed) < plan.paths_in_all() {
                 seen.push(control.paths_done.load(Ordering::Relaxed));

@@ -92,15 +92,12 @@ def seconds_of(request: Request) -> float | None:
 
 
 async def forward(response: DeploymentResponse) -> Answer:
-    """What `Simulations` answers. If the caller goes away, so does what runs for it."""
+    """What `Simulations` answers. If the caller goes away, Serve cancels this, and what it waits for."""
     try:
         return await response
     except BackPressureError:
         headers = {"retry-after": str(RETRY_AFTER_SECONDS)}
         return refusal(429, "busy", "as many requests wait as may; try again", headers=headers)
-    except asyncio.CancelledError:
-        response.cancel()
-        raise
 
 
 def running_replicas() -> int:

@@ -20,7 +20,7 @@ async fn survives(act: Act, tries: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_that_are_cut_changed_or_anothers_are_asked_for_again() {
+async fn answers_that_are_cut_or_changed_or_of_another_shard_are_asked_for_again() {
     futures::join!(
         survives(Act::Cut, 3),
         survives(Act::Flip, 3),
@@ -121,7 +121,7 @@ async fn what_cannot_be_simulated_is_said_with_its_field() {
         matches!(&outcome, Err(SimulatorError::Refused { field: Some(field), .. }) if field == "config.steps"),
         "{outcome:?}"
     );
-    assert!(ray.shard_calls() <= 2, "it is not tried again");
+    assert!(ray.shard_calls() <= 4, "two for each replica may fly already; none is tried again");
 }
 
 #[tokio::test(flavor = "multi_thread")]

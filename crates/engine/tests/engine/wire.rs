@@ -283,7 +283,7 @@ fn a_document_that_grows_without_end_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn bytes_with_a_true_checksum_are_read_without_a_panic(

@@ -199,7 +199,7 @@ fn nothing_leaves_an_account_that_has_still_to_pass() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn days_of_one_trade_are_trades(
         seed in 0_u64..1_000,

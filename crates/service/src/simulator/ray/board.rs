@@ -450,6 +450,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         /// However calls end, every shard is answered once or left over, none flies more than twice, and a job whose
         /// calls fail now and then is done in the end.
         #[test]

@@ -276,7 +276,7 @@ mod tests {
         });
         let config = json!({
             "sizing": "fixed", "steps": 400, "level": "trade", "rules": {"drawdown": {"kind": "static", "amount": 60_000}},
-            "tolerance": {"metric": "meanReturn", "standardError": 0.000_3, "maxPaths": 1_000_000},
+            "tolerance": {"metric": "meanReturn", "standardError": 0.000_06, "maxPaths": 1_000_000},
         });
         let subject = Subject::Assessment("a".into());
         let (input, config) =

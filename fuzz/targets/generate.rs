@@ -82,6 +82,21 @@ fn maybe(
     Ok(())
 }
 
+/// Models with blocks.
+const BLOCKS: [&str; 2] = ["stationary", "circular"];
+
+const MODELS: [&str; 8] =
+    ["stationary", "circular", "iid", "normal", "studentT", "skewed", "regimes", "filtered"];
+
+fn stress(u: &mut Unstructured<'_>) -> Result<Value> {
+    let mut stress = Map::new();
+    maybe(u, &mut stress, "volatility", |u| Ok(json!(amount(u)?)))?;
+    maybe(u, &mut stress, "meanShift", |u| Ok(json!(number(u)? / 100.0)))?;
+    maybe(u, &mut stress, "slippage", |u| Ok(json!(amount(u)?)))?;
+    maybe(u, &mut stress, "worstWeek", |u| Ok(json!(u.arbitrary::<bool>()?)))?;
+    Ok(stress.into())
+}
+
 fn config(u: &mut Unstructured<'_>) -> Result<Value> {
     let mut config = Map::new();
     let replicates = if u.ratio(1, 64)? { 40 } else { 0 };
@@ -90,10 +105,11 @@ fn config(u: &mut Unstructured<'_>) -> Result<Value> {
     maybe(u, &mut config, "horizonDays", |u| Ok(json!(u.int_in_range(0..=366)?)))?;
     maybe(u, &mut config, "steps", |u| Ok(json!(u.int_in_range(0..=200)?)))?;
     maybe(u, &mut config, "level", |u| Ok(json!(u.choose(&["trade", "day"])?)))?;
-    maybe(u, &mut config, "model", |u| Ok(json!(u.choose(&["iid", "stationary"])?)))?;
+    maybe(u, &mut config, "model", |u| Ok(json!(u.choose(&MODELS)?)))?;
+    maybe(u, &mut config, "stress", stress)?;
     maybe(u, &mut config, "sizing", |u| Ok(json!(u.choose(&["fixed", "proportional"])?)))?;
     maybe(u, &mut config, "seed", |u| Ok(json!(u.arbitrary::<u64>()? >> 10)))?;
-    if config.get("model") != Some(&json!("iid")) {
+    if config.get("model").is_none_or(|model| BLOCKS.iter().any(|name| model == name)) {
         maybe(u, &mut config, "blockLength", |u| Ok(json!(1.0 + amount(u)? / 100.0)))?;
     }
     maybe(u, &mut config, "rules", |u| match u.int_in_range(0..=7)? {
@@ -142,7 +158,9 @@ fn rules(u: &mut Unstructured<'_>) -> Result<Value> {
         ]);
         maybe(u, &mut rule, "cap", |u| Ok(json!(amount(u)? + 100.0)))?;
         maybe(u, &mut rule, "buffer", |u| Ok(json!(amount(u)?)))?;
-        maybe(u, &mut rule, "after", |u| Ok(json!(u.choose(&["balanceStays", "balanceFalls", "floorLocks"])?)))?;
+        maybe(u, &mut rule, "after", |u| {
+            Ok(json!(u.choose(&["balanceStays", "balanceFalls", "floorLocks"])?))
+        })?;
         Ok(rule.into())
     })?;
     Ok(rules.into())

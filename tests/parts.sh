@@ -9,7 +9,7 @@ says_of() { # PART
     build) echo "everything compiles: the program as users build it, then all tests" ;;
     lint) echo "clippy, documentation, licences and sources of crates, advisories, shell scripts, spelling" ;;
     unit) echo "unit, property and documentation tests, and every test that no other part claims; no server" ;;
-    ray) echo "the engine's wheel, the Serve application under a real serve run, and the service's client on it; Ray" ;;
+    ray) echo "the engine's wheel, the Serve application under a real serve run, and the service on it, while it breaks; Ray, PostgreSQL, Redis, Kafka" ;;
     store) echo "every store keeps its contract; PostgreSQL" ;;
     kafka) echo "the service's Kafka room against a real broker; Kafka" ;;
     end-to-end) echo "the program among its neighbours, killed and moved; KafkaJS; PostgreSQL, Redis, Kafka" ;;
@@ -20,7 +20,7 @@ says_of() { # PART
 
 servers_of() { # PART
   case $1 in
-    ray) echo ray ;;
+    ray) echo postgres redis kafka ray ;;
     store) echo postgres ;;
     kafka) echo kafka ;;
     end-to-end | specification | servers) echo postgres redis kafka ;;
@@ -126,6 +126,7 @@ part_ray() {
   step "Python's formatting" 60 "$python" -m ruff format --check --no-cache --config ray/ruff.toml ray crates/python || true
   step "Python's lint" 60 "$python" -m ruff check --no-cache --config ray/ruff.toml ray crates/python || true
   run_target
+  run_tests -p monte-carlo-service --features "$features" --test end_to_end -- on_ray:: --test-threads=1 || true
   await_servers_of_part || return 0
   step "pytest" "$test_limit_s" env PYTHONPATH="$TEST_RAY_MODULES:ray" PYTHONDONTWRITEBYTECODE=1 \
     "$python" -m pytest --quiet --disable-warnings -p no:cacheprovider --durations=5 ray/tests || true
@@ -145,7 +146,7 @@ part_store() {
 }
 part_kafka() { run_target; }
 # One program, so that the neighbours' half of it is compiled once.
-part_end-to-end() { run_target -- --skip specification::; }
+part_end-to-end() { run_target -- --skip specification:: --skip on_ray::; }
 part_specification() {
   run_tests -p monte-carlo-service --features "$features" --test end_to_end -- specification:: || true
   step "the image" "$compile_limit_s" tests/specification/image/run "$(prepared_folder hadolint)" || true

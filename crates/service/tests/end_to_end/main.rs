@@ -1,13 +1,16 @@
 //! One event all the way, on real parts: Kafka → job → simulation → stored result → event; and the same while
-//! processes die. Run by `./test end-to-end`, which starts the servers.
+//! processes die. Run by `./test end-to-end`, which starts the servers; `on_ray` by `./test ray`.
 
 mod crashes;
 mod flow;
 mod house;
 mod kafkajs;
 mod ledger;
+mod on_ray;
 mod own_server;
 mod passage;
+#[path = "../ray/processes.rs"]
+mod processes;
 mod ray;
 mod redis_server;
 mod service;

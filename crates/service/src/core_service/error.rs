@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::jobs::lifecycle::Fault;
+use crate::jobs::machine::Fault;
 
 /// A call that gave no answer to use. Its text names the call and the cause, never the token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,5 +3,5 @@
 pub mod events;
 pub mod ids;
 pub mod input;
-pub mod lifecycle;
+pub mod machine;
 pub mod skip;

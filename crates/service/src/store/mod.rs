@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::jobs::events::OutboxMessage;
 use crate::jobs::ids::{JobId, Lease, WorkerId};
 use crate::jobs::input::StoredInput;
-use crate::jobs::lifecycle::State;
+use crate::jobs::machine::Job;
 use crate::jobs::skip::SkipReason;
 use crate::telemetry::trace_context::TraceContext;
 
@@ -166,11 +166,8 @@ pub struct ClaimedJob {
     pub config: Value,
     pub input: Option<Value>,
     pub trace: TraceContext,
-    /// This one included.
-    pub attempts: u32,
-    pub snoozes: u32,
-    /// Since creation, by the database's clock.
-    pub age_ms: i64,
+    /// Running; its times count from the claim.
+    pub job: Job,
 }
 
 /// A sign of life.
@@ -182,18 +179,28 @@ pub struct Beat {
 }
 
 /// A lease that ran out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ExpiredLease {
     pub lease: Lease,
-    pub attempts: u32,
-    pub snoozes: u32,
+    /// Its times count from the look.
+    pub job: Job,
+}
+
+/// Whose word a settlement is, and so which lease lets it through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settler {
+    /// The worker that has the job: its lease holds until somebody else has the job, though it ran out.
+    Holder,
+    /// A sweeper: the lease must have run out, and not been extended since it looked.
+    Sweeper,
 }
 
 /// How an attempt ended; written in one fenced transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settlement {
-    /// What `lifecycle::step` decided; never `Running`.
-    pub next: State,
+    pub by: Settler,
+    /// What `machine::step` decided; never `Running`. Its times count from the write.
+    pub next: Job,
     /// With `Completed`.
     pub result: Option<Value>,
     /// With `Completed`.

@@ -14,9 +14,9 @@ use super::{SIMULATION_DURATION, Worker, count};
 use crate::core_service::client::Gathered;
 use crate::jobs::events;
 use crate::jobs::input::StoredInput;
-use crate::jobs::lifecycle::{Event, Situation, State, step};
+use crate::jobs::machine::{Action, Ending, Event, Situation, step};
 use crate::simulator::{Assignment, Outcome, Request, SimulatorError};
-use crate::store::{ClaimedJob, Origin, Settlement, Write};
+use crate::store::{ClaimedJob, Origin, Settlement, Settler, Write};
 use crate::telemetry::clock::now_ms;
 
 /// Tries to bring an outcome home; about a minute with the pauses between them, after which the lease is surely gone.
@@ -31,7 +31,7 @@ pub(super) async fn carry(worker: Arc<Worker>, job: ClaimedJob, held: Arc<Held>,
         job.id = %job.lease.job,
         subject.id = job.subject.id(),
         correlation_id = job.trace.correlation_id,
-        attempt = job.attempts,
+        attempt = job.job.attempts,
     );
     async {
         let began = Instant::now();
@@ -39,18 +39,27 @@ pub(super) async fn carry(worker: Arc<Worker>, job: ClaimedJob, held: Arc<Held>,
             outcome = simulate(&worker, &job, &held) => outcome,
             error = cut_off(&held) => Err(error),
         };
-        if let Some((event, settlement)) = settlement(&job, outcome) {
-            let took = began.elapsed();
-            if settle(&worker, &job, &settlement).await == Write::Applied {
-                count::ended(&event, &settlement.next);
-                metrics::histogram!(SIMULATION_DURATION, "status" => count::status(&settlement.next))
-                    .record(took.as_secs_f64());
-            }
+        let took = began.elapsed();
+        if let Some(ended) = ended(&job, outcome, took)
+            && settle(&worker, &job, &ended.settlement).await == Write::Applied
+        {
+            let state = &ended.settlement.next.state;
+            ended.actions.iter().for_each(|action| worker.follow(*action));
+            count::ended(&ended.ending, state);
+            metrics::histogram!(SIMULATION_DURATION, "status" => count::status(state))
+                .record(took.as_secs_f64());
         }
     }
     .instrument(span)
     .await;
     drop(place);
+}
+
+/// How an attempt ended, what is to be written of it, and what to do once that is written.
+struct Ended {
+    ending: Ending,
+    settlement: Settlement,
+    actions: &'static [Action],
 }
 
 /// Ends the attempt when the lease is lost or the worker stops, whatever it waits for.
@@ -126,36 +135,40 @@ async fn off_the_runtime<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|panic| AttemptError::Internal(panic.to_string()))
 }
 
-/// What happened, and what is to be written of it; `None` where nothing may be.
-fn settlement(job: &ClaimedJob, outcome: Result<Value, AttemptError>) -> Option<(Event, Settlement)> {
-    let (event, result) = match outcome {
-        Ok(result) => (Event::Simulated, Some(result)),
+/// What is to be written of what happened; `None` where nothing may be.
+fn ended(job: &ClaimedJob, outcome: Result<Value, AttemptError>, took: Duration) -> Option<Ended> {
+    let (ending, result) = match outcome {
+        Ok(result) => (Ending::Simulated, Some(result)),
         Err(error) => match verdict(&error, job.origin) {
             Verdict::Stale => {
                 tracing::warn!(%error, "the attempt ends without a word: the job is no longer ours");
                 return None;
             }
-            Verdict::Skip(reason) => (Event::Skipped(reason), None),
-            Verdict::Release => (Event::Released, None),
+            Verdict::Skip(reason) => (Ending::Skipped(reason), None),
+            Verdict::Release => (Ending::Released, None),
             Verdict::Fault(fault) => {
                 tracing::warn!(%error, ?fault, "the attempt failed");
-                (Event::Faulted(fault), None)
+                (Ending::Faulted(fault), None)
             }
         },
     };
-    let state = State::Running { attempts: job.attempts, snoozes: job.snoozes };
-    let situation = Situation { age_ms: job.age_ms, jitter: fastrand::f64() };
-    let next = match step(&state, &event, situation) {
-        Ok(next) => next,
-        Err(illegal) => {
-            tracing::error!(%illegal, "the job machine refused its own worker");
+    let event = Event::Ended { token: job.lease.token, ending: ending.clone() };
+    let held_ms = i64::try_from(took.as_millis()).unwrap_or(i64::MAX);
+    let (next, actions) = match step(&job.job, &event, Situation { now_ms: held_ms, jitter: fastrand::f64() })
+    {
+        Ok(stepped) => stepped,
+        Err(refused) => {
+            tracing::error!(%refused, "the job machine refused its own worker");
             return None;
         }
     };
-    let outbox = result
-        .as_ref()
-        .map(|result| events::completed(&job.lease.job, &job.subject, &job.trace, result, now_ms()));
-    Some((event, Settlement { next, result, outbox }))
+    let announced = result.as_ref().filter(|_| actions.contains(&Action::AnnounceCompleted));
+    let outbox =
+        announced.map(|result| events::completed(&job.lease.job, &job.subject, &job.trace, result, now_ms()));
+    let result = result.filter(|_| actions.contains(&Action::StoreResult));
+    let next = next.counted_from(held_ms);
+    let settlement = Settlement { by: Settler::Holder, next, result, outbox };
+    Some(Ended { ending, settlement, actions })
 }
 
 /// Brings the outcome home, through short outages of the database; the fence refuses it if it comes too late.
@@ -163,10 +176,7 @@ async fn settle(worker: &Worker, job: &ClaimedJob, settlement: &Settlement) -> W
     for attempt in 1..=SETTLE_TRIES {
         match worker.store.settle(&job.lease, settlement).await {
             Ok(Write::Applied) => {
-                tracing::info!(state = ?settlement.next, "the attempt is settled");
-                if settlement.outbox.is_some() {
-                    worker.signals.outbox_filled();
-                }
+                tracing::info!(state = ?settlement.next.state, "the attempt is settled");
                 return Write::Applied;
             }
             Ok(Write::Stale) => {

@@ -1,14 +1,14 @@
 //! What the operators see of attempts that ended.
 
-use crate::jobs::lifecycle::{Event, Fault, State};
+use crate::jobs::machine::{Ending, Fault, State};
 use crate::schedule;
 
 /// One attempt, once its outcome is in the database.
-pub(super) fn ended(event: &Event, next: &State) {
+pub(super) fn ended(ending: &Ending, next: &State) {
     metrics::counter!("simulation_jobs_total", "status" => status(next)).increment(1);
     match next {
         State::Pending { .. } => {
-            metrics::counter!("simulation_retries_total", "class" => class(event)).increment(1);
+            metrics::counter!("simulation_retries_total", "class" => class(ending)).increment(1);
         }
         State::Skipped { reason } => schedule::metrics::count_accounts(reason.code(), 1),
         State::Completed | State::Failed { .. } | State::Running { .. } => {}
@@ -25,14 +25,13 @@ pub(super) fn status(next: &State) -> &'static str {
     }
 }
 
-fn class(event: &Event) -> &'static str {
-    match event {
-        Event::Faulted(Fault::Snooze(_)) => "neighbour",
-        Event::LeaseExpired => "silence",
-        Event::Released => "shutdown",
-        Event::Faulted(Fault::Retry(_) | Fault::Terminal(_))
-        | Event::Claimed
-        | Event::Simulated
-        | Event::Skipped(_) => "fault",
+fn class(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Faulted(Fault::Snooze(_)) => "neighbour",
+        Ending::Silent => "silence",
+        Ending::Released => "shutdown",
+        Ending::Faulted(Fault::Retry(_) | Fault::Terminal(_)) | Ending::Simulated | Ending::Skipped(_) => {
+            "fault"
+        }
     }
 }

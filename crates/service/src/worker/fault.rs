@@ -3,7 +3,7 @@
 use monte_carlo_engine::PlanError;
 
 use crate::core_service::error::CoreError;
-use crate::jobs::lifecycle::Fault;
+use crate::jobs::machine::Fault;
 use crate::jobs::skip::SkipReason;
 use crate::simulator::SimulatorError;
 use crate::store::{Origin, StoreError};

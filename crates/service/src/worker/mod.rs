@@ -1,7 +1,7 @@
 //! Carries jobs through: claims them, keeps their leases alive, simulates, settles.
 //!
 //! Three loops and a task a job. **claim** fills the free places; **beat** extends the leases and cancels what was
-//! lost; **sweep** hands on what other workers left behind. Every decision is `lifecycle::step`'s.
+//! lost; **sweep** hands on what other workers left behind. Every decision about a job is `machine::step`'s.
 
 mod attempt;
 mod beat;
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use self::hands::Hands;
 use crate::core_service::client::CoreServiceClient;
 use crate::jobs::ids::WorkerId;
+use crate::jobs::machine::Action;
 use crate::signals::Signals;
 use crate::simulator::Simulator;
 use crate::store::Store;
@@ -80,5 +81,17 @@ impl Worker {
         hands.drain(worker.settings.shutdown_grace).await;
         silence.cancel();
         while loops.join_next().await.is_some() {}
+    }
+
+    /// Does what is to be done once a job's step is in the database.
+    fn follow(&self, action: Action) {
+        match action {
+            Action::AnnounceStarted | Action::AnnounceCompleted => self.signals.outbox_filled(),
+            Action::WakeWorkers => self.signals.jobs_due(),
+            // The worker learns it from its next beat.
+            Action::StopWork => {}
+            // Done within the transaction.
+            Action::StoreInput | Action::StoreResult => {}
+        }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::{SWEEP_EVERY, Worker, count};
-use crate::jobs::lifecycle::{Event, Situation, State, step};
-use crate::store::{ExpiredLease, Settlement, StoreError, Write};
+use crate::jobs::machine::{Ending, Event, Situation, step};
+use crate::store::{Settlement, Settler, StoreError, Write};
 
 /// Leases of one sweep; the rest waits for the next.
 const SWEEP_BATCH_MAX: u32 = 100;
@@ -17,7 +17,6 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
             Ok(0) => {}
             Ok(swept) => {
                 tracing::warn!(jobs = swept, "took over jobs whose worker fell silent");
-                worker.signals.jobs_due();
             }
             Err(error) => tracing::warn!(%error, "the sweep for silent workers failed"),
         }
@@ -33,18 +32,17 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
 async fn sweep(worker: &Worker) -> Result<u64, StoreError> {
     let mut swept = 0;
     for expired in worker.store.expired(SWEEP_BATCH_MAX).await? {
-        let settlement = Settlement { next: after_silence(&expired)?, result: None, outbox: None };
+        let event = Event::Ended { token: expired.lease.token, ending: Ending::Silent };
+        // The times of what was listed count from the look; nobody bunches, so nothing is jittered.
+        let (next, actions) = step(&expired.job, &event, Situation { now_ms: 0, jitter: 0.0 })
+            .map_err(|refused| StoreError::Corrupt(refused.to_string()))?;
+        let settlement = Settlement { by: Settler::Sweeper, next, result: None, outbox: None };
         if worker.store.settle(&expired.lease, &settlement).await? == Write::Applied {
-            count::ended(&Event::LeaseExpired, &settlement.next);
+            actions.iter().for_each(|action| worker.follow(*action));
+            count::ended(&Ending::Silent, &settlement.next.state);
             swept += 1;
         }
     }
     metrics::counter!("simulation_leases_lost_total").increment(swept);
     Ok(swept)
-}
-
-fn after_silence(expired: &ExpiredLease) -> Result<State, StoreError> {
-    let state = State::Running { attempts: expired.attempts, snoozes: expired.snoozes };
-    step(&state, &Event::LeaseExpired, Situation { age_ms: 0, jitter: 0.0 })
-        .map_err(|illegal| StoreError::Corrupt(illegal.to_string()))
 }

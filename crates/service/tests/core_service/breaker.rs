@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use monte_carlo_service::core_service::client::Existence;
 use monte_carlo_service::core_service::error::CoreError;
-use monte_carlo_service::jobs::lifecycle::Fault;
+use monte_carlo_service::jobs::machine::Fault;
 use monte_carlo_service::sample_core::server::Dialect;
 
 use crate::support::{assessment, client, sample, trace};

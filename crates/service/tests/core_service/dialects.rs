@@ -3,7 +3,7 @@
 use monte_carlo_engine::InputData;
 use monte_carlo_service::core_service::client::Existence;
 use monte_carlo_service::core_service::error::CoreError;
-use monte_carlo_service::jobs::lifecycle::Fault;
+use monte_carlo_service::jobs::machine::Fault;
 use monte_carlo_service::sample_core::book::Outcome;
 use monte_carlo_service::sample_core::server::Dialect;
 use std::time::Duration;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use monte_carlo_service::core_service::client::CoreServiceClient;
 use monte_carlo_service::core_service::error::CoreError;
-use monte_carlo_service::jobs::lifecycle::Fault;
+use monte_carlo_service::jobs::machine::Fault;
 use monte_carlo_service::sample_core::dial::{Route, Trouble};
 use monte_carlo_service::sample_core::server::{Dialect, SampleCore};
 

@@ -12,7 +12,7 @@ use monte_carlo_service::core_service::client::{
     CoreServiceClient, CoreServiceSettings, Existence, SetupError,
 };
 use monte_carlo_service::core_service::error::CoreError;
-use monte_carlo_service::jobs::lifecycle::Fault;
+use monte_carlo_service::jobs::machine::Fault;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::join_all;
 use monte_carlo_service::jobs::events;
-use monte_carlo_service::jobs::lifecycle::{Event, Situation, State, step};
-use monte_carlo_service::store::{JobStatus, Store};
+use monte_carlo_service::jobs::machine::{Event, Job, Situation, step};
+use monte_carlo_service::store::{ClaimRequest, JobStatus, Store};
 
-use crate::fixtures::{batch, claim, claim_one, completed, ids, input, insert, job, keyed, outbox, pending};
+use crate::fixtures::{
+    batch, claim, claim_one, completed, ids, input, insert, job, keyed, outbox, pending, request,
+};
 use crate::world::World;
 
 pub(crate) async fn takes_the_oldest_first(world: &World) {
@@ -24,7 +26,7 @@ pub(crate) async fn takes_the_oldest_first(world: &World) {
     let record = world.store.job(&inserted[0]).await.expect("reads").expect("is there");
     assert_eq!((record.status, record.attempts, record.progress), (JobStatus::Running, 1, 0.0));
     assert!(record.started_at_ms.expect("started") >= record.created_at_ms);
-    assert!((0..60_000).contains(&first[0].age_ms), "{}", first[0].age_ms);
+    assert!((-60_000..=0).contains(&first[0].job.ordered_at_ms), "{}", first[0].job.ordered_at_ms);
     assert_eq!((first[0].subject.id(), &first[0].config), ("a", &serde_json::json!({"paths": 1000})));
     assert_eq!(first[0].trace.correlation_id, "correlation");
 }
@@ -54,17 +56,19 @@ pub(crate) async fn hands_no_job_out_twice(world: &World) {
     assert_eq!(world.number("SELECT count(*) FROM outbox").await, JOBS as i64, "each has started, once");
 }
 
-pub(crate) async fn is_a_step_of_the_lifecycle(world: &World) {
+pub(crate) async fn is_a_step_of_the_machine(world: &World) {
     insert(&*world.store, &["a"]).await;
-    let situation = Situation { age_ms: 0, jitter: 0.5 };
-    let mut before = State::Pending { attempts: 0, snoozes: 0, due_in_ms: 0, last_error: None };
+    let mut before = Job::new(0);
     for (attempts, snoozes) in [(1, 0), (0, 1), (3, 0), (2, 7), (0, 0)] {
         let claimed = claim_one(&*world.store).await;
-        let running = State::Running { attempts: claimed.attempts, snoozes: claimed.snoozes };
-        assert_eq!(Ok(running), step(&before, &Event::Claimed, situation));
+        let ClaimRequest { lease_ms, deadline_ms, .. } = request(1);
+        let event = Event::Claimed { token: claimed.lease.token, lease_ms, deadline_ms };
+        let (running, _) = step(&before, &event, Situation { now_ms: 0, jitter: 0.5 }).expect("is due");
+        let ordered_at_ms = claimed.job.ordered_at_ms;
+        assert_eq!(claimed.job, Job { ordered_at_ms, ..running });
         let back = pending(attempts, snoozes, 0, None);
         world.store.settle(&claimed.lease, &back).await.expect("settles");
-        before = back.next;
+        before = Job { claims: claimed.job.claims, ..back.next };
     }
 }
 

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use jiff::civil::{Date, date};
 use monte_carlo_engine::Subject;
-use monte_carlo_service::jobs::lifecycle::State;
+use monte_carlo_service::jobs::machine::State;
 use monte_carlo_service::jobs::skip::SkipReason;
 use monte_carlo_service::store::daily::{
     DailyBatch, DailyCause, DailyClaim, DailyCounts, DailyLease, DailyPassEnd, DailyRun, DailyRuns as _,
@@ -12,7 +12,7 @@ use monte_carlo_service::store::daily::{
 use monte_carlo_service::store::{JobFilter, JobStatus, NewJob, Origin, Settlement, Store, Write};
 use serde_json::json;
 
-use crate::fixtures::{claim, claim_one, completed, failed, job, outbox, patiently};
+use crate::fixtures::{claim, claim_one, completed, failed, job, outbox, patiently, settlement};
 use crate::world::World;
 
 const DAY: Date = date(2026, 3, 8);
@@ -207,7 +207,7 @@ pub(crate) async fn passes_over_what_was_simulated_lately(world: &World) {
 }
 
 fn skipped(reason: SkipReason) -> Settlement {
-    Settlement { next: State::Skipped { reason }, result: None, outbox: None }
+    settlement(State::Skipped { reason })
 }
 
 pub(crate) async fn a_skipped_job_is_completed_without_a_result(world: &World) {

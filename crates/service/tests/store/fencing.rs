@@ -1,14 +1,13 @@
 //! Whoever has lost its lease changes nothing.
 
 use monte_carlo_service::jobs::ids::{Lease, LeaseToken};
-use monte_carlo_service::jobs::lifecycle::State;
 use monte_carlo_service::store::{
-    Beat, ClaimRequest, ClaimedJob, JobStatus, Settlement, Store, StoreError, Write,
+    Beat, ClaimRequest, ClaimedJob, JobStatus, Settlement, Settler, Store, StoreError, Write,
 };
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::fixtures::{claim, claim_one, completed, failed, input, insert, pending, request};
+use crate::fixtures::{claim, claim_one, completed, failed, input, insert, pending, request, settlement};
 use crate::world::World;
 
 /// Everything that a worker may try.
@@ -58,6 +57,24 @@ pub(crate) async fn a_silent_owner_may_still_settle(world: &World) {
     assert_eq!(world.store.expired(10).await.expect("lists"), []);
 }
 
+pub(crate) async fn a_sweeper_is_too_late_for_a_beat(world: &World) {
+    insert(&*world.store, &["a"]).await;
+    let claimed = claim_one(&*world.store).await;
+    world.pass_ms(90_000).await;
+    assert_eq!(world.store.expired(10).await.expect("lists").len(), 1);
+    let beat = Beat { lease: claimed.lease.clone(), progress: 0.5 };
+    assert_eq!(world.store.beat(&[beat], 60_000).await.expect("beats").len(), 1);
+    for back in [pending(1, 0, 0, Some("silence")), failed("silence")] {
+        let swept = Settlement { by: Settler::Sweeper, ..back };
+        let before = world.store.job(&claimed.lease.job).await.expect("reads");
+        assert_eq!(world.store.settle(&claimed.lease, &swept).await.expect("answers"), Write::Stale);
+        assert_eq!(world.store.job(&claimed.lease.job).await.expect("reads"), before, "it is extended");
+    }
+    world.pass_ms(90_000).await;
+    let swept = Settlement { by: Settler::Sweeper, ..pending(1, 0, 0, Some("silence")) };
+    assert_eq!(world.store.settle(&claimed.lease, &swept).await.expect("settles"), Write::Applied);
+}
+
 pub(crate) async fn a_token_fits_its_own_job_only(world: &World) {
     insert(&*world.store, &["a"]).await;
     let claimed = claim_one(&*world.store).await;
@@ -79,8 +96,7 @@ pub(crate) async fn final_states_refuse_everything(world: &World) {
 pub(crate) async fn an_attempt_cannot_end_in_running(world: &World) {
     insert(&*world.store, &["a"]).await;
     let claimed = claim_one(&*world.store).await;
-    let settlement =
-        Settlement { next: State::Running { attempts: 1, snoozes: 0 }, result: None, outbox: None };
+    let settlement = settlement(claimed.job.state.clone());
     let outcome = world.store.settle(&claimed.lease, &settlement).await;
     assert!(matches!(outcome, Err(StoreError::Failed(_))), "{outcome:?}");
     let record = world.store.job(&claimed.lease.job).await.expect("reads").expect("is there");

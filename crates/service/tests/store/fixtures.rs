@@ -4,9 +4,9 @@ use monte_carlo_engine::Subject;
 use monte_carlo_service::jobs::events::{self, OutboxMessage};
 use monte_carlo_service::jobs::ids::{JobId, Lease, WorkerId};
 use monte_carlo_service::jobs::input::StoredInput;
-use monte_carlo_service::jobs::lifecycle::State;
+use monte_carlo_service::jobs::machine::{Job, State};
 use monte_carlo_service::store::{
-    ClaimRequest, ClaimedJob, IntakeBatch, NewJob, Origin, Settlement, Store, StoreError,
+    ClaimRequest, ClaimedJob, IntakeBatch, NewJob, Origin, Settlement, Settler, Store, StoreError,
 };
 use monte_carlo_service::telemetry::trace_context::TraceContext;
 use serde_json::{Value, json};
@@ -76,22 +76,25 @@ where
     }
 }
 
-pub(crate) fn pending(attempts: u32, snoozes: u32, due_in_ms: u64, error: Option<&str>) -> Settlement {
-    let last_error = error.map(str::to_owned);
-    Settlement {
-        next: State::Pending { attempts, snoozes, due_in_ms, last_error },
-        result: None,
-        outbox: None,
-    }
+/// By the holder, with nothing beside the state.
+pub(crate) fn settlement(state: State) -> Settlement {
+    let next = Job { claims: 1, attempts: 1, state, ..Job::new(0) };
+    Settlement { by: Settler::Holder, next, result: None, outbox: None }
+}
+
+pub(crate) fn pending(attempts: u32, snoozes: u32, due_in_ms: i64, error: Option<&str>) -> Settlement {
+    let mut back = settlement(State::Pending { due_at_ms: due_in_ms, last_error: error.map(str::to_owned) });
+    (back.next.attempts, back.next.snoozes) = (attempts, snoozes);
+    back
 }
 
 pub(crate) fn failed(reason: &str) -> Settlement {
-    Settlement { next: State::Failed { reason: reason.to_owned() }, result: None, outbox: None }
+    settlement(State::Failed { reason: reason.to_owned() })
 }
 
 pub(crate) fn completed(job: &ClaimedJob, result: &Value) -> Settlement {
     let message = events::completed(&job.lease.job, &job.subject, &job.trace, result, 1_700_000_000_000);
-    Settlement { next: State::Completed, result: Some(result.clone()), outbox: Some(message) }
+    Settlement { result: Some(result.clone()), outbox: Some(message), ..settlement(State::Completed) }
 }
 
 pub(crate) fn input(trades: usize) -> StoredInput {

@@ -23,7 +23,7 @@ pub(crate) async fn runs_out_by_the_database_clock(world: &World) {
     world.pass_ms(6_000).await;
     let expired = world.store.expired(10).await.expect("lists");
     assert_eq!(expired.len(), 1);
-    assert_eq!((&expired[0].lease, expired[0].attempts, expired[0].snoozes), (&claimed.lease, 1, 0));
+    assert_eq!((&expired[0].lease, expired[0].job.attempts, expired[0].job.snoozes), (&claimed.lease, 1, 0));
     assert_eq!(world.store.expired(0).await.expect("lists"), []);
     let held = world.store.beat(&[beat(&claimed.lease, 0.2)], 60_000).await.expect("beats");
     assert_eq!(held, [claimed.lease], "late, but nobody else has it");

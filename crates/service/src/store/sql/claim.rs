@@ -37,7 +37,8 @@ const CLAIM: &str = "
         started_at_ms = coalesce(started_at_ms, {now})
     WHERE id IN (SELECT id FROM due) AND status NOT IN ('running', 'completed', 'failed')
     RETURNING id, lease_token, assessment_id, funded_account_id, origin, config, correlation_id, traceparent, tracestate,
-        attempts, snoozes, claims, run_after_ms, started_at_ms, {now} - created_at_ms AS age_ms,
+        run_after_ms, started_at_ms, claims, attempts, snoozes, progress, created_at_ms - {now} AS ordered_in_ms,
+        lease_expires_ms - {now} AS expires_in_ms, deadline_at_ms - {now} AS deadline_in_ms,
         input_summary IS NOT NULL AS has_input";
 
 const SELECT_INPUTS: &str = "

@@ -20,7 +20,9 @@ const BEAT: &str = "
     RETURNING id, lease_token";
 
 const SELECT_EXPIRED: &str = "
-    SELECT id, lease_token, attempts, snoozes FROM simulation_jobs {by simulation_jobs_expiry}
+    SELECT id, lease_token, claims, attempts, snoozes, progress, created_at_ms - {now} AS ordered_in_ms,
+        lease_expires_ms - {now} AS expires_in_ms, deadline_at_ms - {now} AS deadline_in_ms
+    FROM simulation_jobs {by simulation_jobs_expiry}
     WHERE status = 'running' AND lease_expires_ms <= {now}
     ORDER BY lease_expires_ms
     LIMIT $1";

@@ -6,6 +6,7 @@ use super::fault::Fault;
 use super::session::Row;
 use crate::jobs::events::OutboxMessage;
 use crate::jobs::ids::{JobId, Lease, LeaseToken};
+use crate::jobs::machine::{Job, State};
 use crate::jobs::skip::SkipReason;
 use crate::store::daily::{DailyCounts, DailyRun, DailyState};
 use crate::store::{ClaimedJob, ExpiredLease, JobRecord, JobStatus, Origin, PoisonMessage};
@@ -53,9 +54,23 @@ pub(super) fn claimed(row: &Row) -> Result<ClaimedJob, Fault> {
             traceparent: row.get("traceparent")?,
             tracestate: row.get("tracestate")?,
         },
+        job: running(row)?,
+    })
+}
+
+/// A running row as the machine knows it, its times counted from the query's now.
+fn running(row: &Row) -> Result<Job, Fault> {
+    Ok(Job {
+        ordered_at_ms: row.get("ordered_in_ms")?,
+        claims: count(row, "claims")?,
         attempts: count(row, "attempts")?,
         snoozes: count(row, "snoozes")?,
-        age_ms: row.get("age_ms")?,
+        state: State::Running {
+            token: lease(row)?.token,
+            expires_at_ms: row.get("expires_in_ms")?,
+            deadline_at_ms: row.get("deadline_in_ms")?,
+            progress: row.get("progress")?,
+        },
     })
 }
 
@@ -65,11 +80,7 @@ pub(super) fn input(row: &Row) -> Result<(JobId, Value), Fault> {
 }
 
 pub(super) fn expired(row: &Row) -> Result<ExpiredLease, Fault> {
-    Ok(ExpiredLease {
-        lease: lease(row)?,
-        attempts: count(row, "attempts")?,
-        snoozes: count(row, "snoozes")?,
-    })
+    Ok(ExpiredLease { lease: lease(row)?, job: running(row)? })
 }
 
 /// A job with `input` (whole or summary), `result` and `skip_reason` beside it.

@@ -7,8 +7,8 @@ use super::session::{Scope, Session};
 use super::work::Work;
 use crate::jobs::ids::Lease;
 use crate::jobs::input::StoredInput;
-use crate::jobs::lifecycle::State;
-use crate::store::{Settlement, Write};
+use crate::jobs::machine::State;
+use crate::store::{Settlement, Settler, Write};
 
 /// Every write of a worker ends in this. The token alone decides: a lease that ran out but that nobody has swept
 /// still holds, for nobody else has the job.
@@ -17,6 +17,9 @@ macro_rules! fenced {
         concat!($update, " WHERE id = $1 AND lease_token = $2 AND status = 'running'")
     };
 }
+
+/// And a sweeper's in this: between its look and its write, the worker may have beaten after all.
+const RAN_OUT: &str = " AND lease_expires_ms <= {now}";
 
 const TO_PENDING: &str = fenced!(
     "UPDATE simulation_jobs
@@ -61,19 +64,23 @@ impl Work for Settle<'_> {
     const REPEATABLE: bool = false;
 
     async fn run(&self, session: &mut Session) -> Result<Write, Fault> {
-        let Settlement { next, result, outbox } = self.settlement;
-        let (sql, values) = match next {
-            State::Pending { attempts, snoozes, due_in_ms, last_error } => {
-                (TO_PENDING, args![*attempts, *snoozes, *due_in_ms, last_error.as_deref()])
+        let Settlement { by, next, result, outbox } = self.settlement;
+        let (sql, values) = match &next.state {
+            State::Pending { due_at_ms, last_error } => {
+                (TO_PENDING, args![next.attempts, next.snoozes, *due_at_ms, last_error.as_deref()])
             }
             State::Completed | State::Skipped { .. } => (TO_COMPLETED, args![]),
             State::Failed { reason } => (TO_FAILED, args![reason]),
             State::Running { .. } => return Err(Fault::Misuse("an attempt cannot end in running")),
         };
-        if write_fenced(session, self.lease, sql, values).await? == Write::Stale {
+        let sql = match by {
+            Settler::Holder => sql.to_owned(),
+            Settler::Sweeper => [sql, RAN_OUT].concat(),
+        };
+        if write_fenced(session, self.lease, &sql, values).await? == Write::Stale {
             return Ok(Write::Stale);
         }
-        if let State::Skipped { reason } = next {
+        if let State::Skipped { reason } = next.state {
             session.run(INSERT_SKIP, args![&self.lease.job.0, reason.code()]).await?;
         }
         if let Some(result) = result {

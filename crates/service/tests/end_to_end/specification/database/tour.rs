@@ -5,14 +5,14 @@ use monte_carlo_engine::Subject;
 use monte_carlo_service::jobs::events;
 use monte_carlo_service::jobs::ids::{JobId, WorkerId};
 use monte_carlo_service::jobs::input::StoredInput;
-use monte_carlo_service::jobs::lifecycle::State;
+use monte_carlo_service::jobs::machine::{Job, State};
 use monte_carlo_service::jobs::skip::SkipReason;
 use monte_carlo_service::store::daily::{
     DailyBatch, DailyCause, DailyClaim, DailyPassEnd, DailyRuns as _, NewDailyRun,
 };
 use monte_carlo_service::store::{
     Beat, ClaimRequest, ClaimedJob, Creation, Cursor, IdempotencyKey, IntakeBatch, JobFilter, JobStatus,
-    NewJob, Origin, PoisonMessage, Settlement, SqlStore, Store as _, Write,
+    NewJob, Origin, PoisonMessage, Settlement, Settler, SqlStore, Store as _, Write,
 };
 use monte_carlo_service::telemetry::trace_context::TraceContext;
 use serde_json::json;
@@ -95,21 +95,23 @@ async fn work(store: &SqlStore) {
             0 => State::Completed,
             1 => State::Failed { reason: "so".to_owned() },
             2 => State::Skipped { reason: SkipReason::NoClosingTrades },
-            _ => State::Pending { attempts: 1, snoozes: 0, due_in_ms: 0, last_error: None },
+            _ => State::Pending { due_at_ms: 0, last_error: None },
         };
-        assert_eq!(settle(store, job, state).await, Write::Applied);
+        assert_eq!(settle(store, job, Settler::Sweeper, state.clone()).await, Write::Stale);
+        assert_eq!(settle(store, job, Settler::Holder, state).await, Write::Applied);
     }
     store.expired(32).await.expect("sweeps");
     // Some of them with an input that an earlier attempt fetched.
     while claim(store).await.iter().all(|job| job.input.is_none()) {}
 }
 
-async fn settle(store: &SqlStore, job: &ClaimedJob, next: State) -> Write {
+async fn settle(store: &SqlStore, job: &ClaimedJob, by: Settler, state: State) -> Write {
     let result = json!({"breachProbability": 0.5});
     let message = events::completed(&job.lease.job, &job.subject, &job.trace, &result, 0);
-    let is_done = next == State::Completed;
+    let is_done = state == State::Completed;
+    let next = Job { state, ..job.job.clone() };
     let settlement =
-        Settlement { next, result: is_done.then_some(result), outbox: is_done.then_some(message) };
+        Settlement { by, next, result: is_done.then_some(result), outbox: is_done.then_some(message) };
     store.settle(&job.lease, &settlement).await.expect("settles")
 }
 

@@ -152,6 +152,9 @@ pub enum Creation {
 pub struct ClaimRequest {
     pub worker: WorkerId,
     pub limit: u32,
+    /// Of these, so many go to the daily run's jobs first; the rest to what somebody waits for. A line that is too short
+    /// leaves its places to the other.
+    pub daily_first: u32,
     pub lease_ms: u64,
     /// Hard limit of the attempt, from now; no beat extends a lease beyond it.
     pub deadline_ms: u64,
@@ -325,7 +328,7 @@ pub trait Store: Send + Sync + 'static {
     /// Inserts one job, once per key.
     async fn create(&self, job: &NewJob, key: Option<&IdempotencyKey>) -> Result<Creation, StoreError>;
 
-    /// Takes due jobs, oldest first; each becomes `running` under a token of its own, its attempt charged, and at
+    /// Takes due jobs, of each of the two lines the oldest first; each becomes `running` under a token of its own, its attempt charged, and at
     /// its first claim a `-started` message goes into the outbox. An empty answer is not an empty queue.
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedJob>, StoreError>;
     /// Extends the leases that still hold and says which those are.

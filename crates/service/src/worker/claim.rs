@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::attempt::carry;
 use super::hands::Hands;
+use super::turns::Turns;
 use super::{ATTEMPT_DEADLINE_MS, CLAIM_BATCH_MAX, LEASE_MS, POLL_EVERY, Worker};
 use crate::store::ClaimRequest;
 
@@ -15,13 +16,14 @@ use crate::store::ClaimRequest;
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(worker: &Arc<Worker>, hands: &Arc<Hands>, stop: &CancellationToken) {
+    let mut turns = Turns::default();
     loop {
         let places = tokio::select! {
             () = stop.cancelled() => return,
             places = hands.free_places(CLAIM_BATCH_MAX) => places,
         };
         // Never cut off in the middle: what the database hands out must come into somebody's hands.
-        let Some(pause) = fill(worker, hands, places).await else { continue };
+        let Some(pause) = fill(worker, hands, places, &mut turns).await else { continue };
         tokio::select! {
             () = stop.cancelled() => return,
             () = worker.signals.jobs_are_due() => {}
@@ -35,13 +37,16 @@ async fn fill(
     worker: &Arc<Worker>,
     hands: &Arc<Hands>,
     places: Vec<OwnedSemaphorePermit>,
+    turns: &mut Turns,
 ) -> Option<Duration> {
     if hands.is_cut_off() {
         return Some(RETRY_EVERY);
     }
+    let limit = u32::try_from(places.len()).unwrap_or(CLAIM_BATCH_MAX);
     let request = ClaimRequest {
         worker: worker.id,
-        limit: u32::try_from(places.len()).unwrap_or(CLAIM_BATCH_MAX),
+        limit,
+        daily_first: turns.of_daily_jobs(limit),
         lease_ms: LEASE_MS,
         deadline_ms: ATTEMPT_DEADLINE_MS,
     };

@@ -10,6 +10,7 @@ mod count;
 mod fault;
 mod hands;
 mod sweep;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::join_all;
 use monte_carlo_service::jobs::events;
+use monte_carlo_service::jobs::ids::JobId;
 use monte_carlo_service::jobs::machine::{Event, Job, Situation, step};
-use monte_carlo_service::store::{ClaimRequest, JobStatus, Store};
+use monte_carlo_service::store::{ClaimRequest, JobStatus, NewJob, Origin, Store};
 
 use crate::fixtures::{
-    batch, claim, claim_one, completed, ids, input, insert, job, keyed, outbox, pending, request,
+    batch, claim, claim_one, completed, ids, input, insert, job, keyed, outbox, patiently, pending, request,
 };
 use crate::world::World;
 
@@ -120,4 +121,41 @@ pub(crate) async fn leaves_what_is_not_due(world: &World) {
     world.pass_ms(100_000).await;
     let due = [inserted[1].clone(), inserted[0].clone()];
     assert_eq!(ids(&claim(&*world.store, 10).await), due, "in the order in which they fall due");
+}
+
+/// Jobs of the daily run, older than all else.
+async fn book(world: &World, count: usize) -> Vec<JobId> {
+    let jobs: Vec<NewJob> =
+        (0..count).map(|i| NewJob { origin: Origin::Daily, ..keyed(&format!("daily-{i}")) }).collect();
+    let ids = jobs.iter().map(|job| job.id.clone()).collect();
+    world.store.record_intake(&batch(jobs)).await.expect("records");
+    world.pass_ms(1_000).await;
+    ids
+}
+
+pub(crate) async fn lets_an_assessment_pass_a_book_of_daily_jobs(world: &World) {
+    let daily = book(world, 40).await;
+    let prompt = insert(&*world.store, &["a", "b"]).await;
+    assert_eq!(ids(&claim(&*world.store, 1).await), prompt[..1]);
+    let both = ids(&claim(&*world.store, 3).await);
+    assert!(both.contains(&prompt[1]), "{both:?}");
+    assert_eq!(both.iter().filter(|id| daily.contains(id)).count(), 2, "what is free goes to the book");
+    assert_eq!(claim(&*world.store, 100).await.len(), 38);
+}
+
+pub(crate) async fn offers_daily_jobs_their_places(world: &World) {
+    let daily = book(world, 2).await;
+    let names: Vec<String> = (0..10).map(|i| format!("a{i}")).collect();
+    insert(&*world.store, &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let of_daily = async |limit, daily_first| {
+        let request = ClaimRequest { daily_first, ..request(limit) };
+        let claimed = ids(&patiently(|| world.store.claim(request)).await);
+        assert_eq!(claimed.len(), limit as usize);
+        claimed.iter().filter(|id| daily.contains(id)).count()
+    };
+    assert_eq!(of_daily(2, 0).await, 0);
+    assert_eq!(of_daily(3, 1).await, 1);
+    assert_eq!(of_daily(3, 3).await, 1, "a line that is too short leaves its places");
+    assert_eq!(of_daily(2, 9).await, 0, "no more than the limit");
+    assert_eq!(claim(&*world.store, 10).await.len(), 2);
 }

@@ -48,7 +48,13 @@ pub(crate) async fn insert(store: &dyn Store, names: &[&str]) -> Vec<JobId> {
 }
 
 pub(crate) fn request(limit: u32) -> ClaimRequest {
-    ClaimRequest { worker: WorkerId::random(), limit, lease_ms: MINUTE_MS, deadline_ms: 20 * MINUTE_MS }
+    ClaimRequest {
+        worker: WorkerId::random(),
+        limit,
+        daily_first: 0,
+        lease_ms: MINUTE_MS,
+        deadline_ms: 20 * MINUTE_MS,
+    }
 }
 
 pub(crate) async fn claim(store: &dyn Store, limit: u32) -> Vec<ClaimedJob> {

@@ -14,13 +14,20 @@ use crate::jobs::events;
 use crate::jobs::ids::JobId;
 use crate::store::{ClaimRequest, ClaimedJob};
 
-/// Takes due jobs in the order of their index. The state is checked again where it changes, and the set is
+/// Takes due jobs of one line in the order of its index. The state is checked again where it changes, and the set is
 /// materialized: evaluated twice, a limited and skipping selection would be two different ones. Said as
 /// `status = 'pending'`, the second check would have SQLite walk through everything that is pending.
-const CLAIM: &str = "
+macro_rules! claim {
+    ($index:literal, $line:literal) => {
+        concat!(
+            "
     WITH due AS MATERIALIZED (
-        SELECT id FROM simulation_jobs {by simulation_jobs_claim}
-        WHERE status = 'pending' AND run_after_ms <= {now}
+        SELECT id FROM simulation_jobs {by ",
+            $index,
+            "}
+        WHERE status = 'pending' AND ",
+            $line,
+            " AND run_after_ms <= {now}
         ORDER BY run_after_ms, id
         LIMIT $1
         {skip_locked})
@@ -39,7 +46,14 @@ const CLAIM: &str = "
     RETURNING id, lease_token, assessment_id, funded_account_id, origin, config, correlation_id, traceparent, tracestate,
         run_after_ms, started_at_ms, claims, attempts, snoozes, progress, created_at_ms - {now} AS ordered_in_ms,
         lease_expires_ms - {now} AS expires_in_ms, deadline_at_ms - {now} AS deadline_in_ms,
-        input_summary IS NOT NULL AS has_input";
+        input_summary IS NOT NULL AS has_input"
+        )
+    };
+}
+
+/// Two lines, so that a book of ten thousand accounts stands in nobody's way.
+const CLAIM_PROMPT: &str = claim!("simulation_jobs_claim_prompt", "origin <> 'daily'");
+const CLAIM_DAILY: &str = claim!("simulation_jobs_claim_daily", "origin = 'daily'");
 
 const SELECT_INPUTS: &str = "
     SELECT job_id, input FROM {rows id:text} JOIN simulation_inputs ON job_id = id";
@@ -54,8 +68,16 @@ impl Work for Claim {
     const REPEATABLE: bool = false;
 
     async fn run(&self, session: &mut Session) -> Result<Vec<ClaimedJob>, Fault> {
-        let &Self(ClaimRequest { worker, limit, lease_ms, deadline_ms }) = self;
-        let mut rows = session.run(CLAIM, args![limit, worker.0, lease_ms, deadline_ms]).await?.rows;
+        let &Self(ClaimRequest { worker, limit, daily_first, lease_ms, deadline_ms }) = self;
+        let mut rows = Vec::new();
+        for (line, most) in
+            [(CLAIM_DAILY, daily_first.min(limit)), (CLAIM_PROMPT, limit), (CLAIM_DAILY, limit)]
+        {
+            let places = most.saturating_sub(rows.len() as u32);
+            if places > 0 {
+                rows.extend(session.run(line, args![places, worker.0, lease_ms, deadline_ms]).await?.rows);
+            }
+        }
         sort_as_due(&mut rows)?;
         announce_first_claims(session, &rows).await?;
         let mut inputs = inputs(session, &rows).await?;

@@ -28,7 +28,7 @@ macro_rules! migrations {
     };
 }
 
-const MIGRATIONS: [(i64, &str, &str); 19] = migrations![
+const MIGRATIONS: [(i64, &str, &str); 21] = migrations![
     1 "0001_simulation_jobs",
     2 "0002_jobs_dedupe",
     3 "0003_jobs_claim",
@@ -48,6 +48,8 @@ const MIGRATIONS: [(i64, &str, &str); 19] = migrations![
     17 "0017_schedule_watermarks",
     18 "0018_daily_runs",
     19 "0019_daily_runs_open",
+    20 "0020_jobs_claim_prompt",
+    21 "0021_jobs_claim_daily",
 ];
 
 /// What this version needs.

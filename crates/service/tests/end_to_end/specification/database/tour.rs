@@ -77,7 +77,8 @@ async fn arrive(store: &SqlStore) {
 
 async fn claim(store: &SqlStore) -> Vec<ClaimedJob> {
     let worker = WorkerId::random();
-    let request = ClaimRequest { worker, limit: 32, lease_ms: LEASE_MS, deadline_ms: 10 * LEASE_MS };
+    let request =
+        ClaimRequest { worker, limit: 32, daily_first: 8, lease_ms: LEASE_MS, deadline_ms: 10 * LEASE_MS };
     let claimed = store.claim(request).await.expect("claims");
     assert_eq!(claimed.len(), 32);
     claimed

@@ -1,6 +1,6 @@
 //! What the replicas share over Redis. Never the truth: each part says what it does without, and does it.
 //!
-//! `link` is the way there, bounded in time; `results` serves finished jobs from it; `pace` keeps one limit on calls for
+//! `link` is the way there, bounded in time; `results` serves completed jobs from it; `pace` keeps one limit on calls for
 //! all. (Wake-ups live in `signals`.)
 
 mod cause;

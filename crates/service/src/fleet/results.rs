@@ -1,4 +1,4 @@
-//! Finished jobs from Redis, for whoever reads one by its id. They never change, so a right entry is the answer; an
+//! Completed jobs from Redis, for whoever reads one by its id. They never change, so a right entry is the answer; an
 //! entry that is not surely ours is dropped, and the database answers.
 
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub const READS: &str = "result_cache_reads_total";
 /// Of the tag before the value.
 const TAG_BYTES: usize = 32;
 
-/// The store's finished jobs, through Redis.
+/// The store's completed jobs, through Redis.
 pub struct CachedJobs {
     store: Arc<dyn Store>,
     link: Arc<Link>,
@@ -91,8 +91,9 @@ pub fn short_hash(place: &str) -> String {
 
 fn is_final(status: JobStatus) -> bool {
     match status {
-        JobStatus::Completed | JobStatus::Failed => true,
-        JobStatus::Pending | JobStatus::Running => false,
+        JobStatus::Completed => true,
+        // A failed job may be tried anew.
+        JobStatus::Pending | JobStatus::Running | JobStatus::Failed => false,
     }
 }
 
@@ -264,13 +265,11 @@ mod tests {
     }
 
     #[test]
-    fn a_finished_job_comes_back_to_the_bit_and_one_that_may_change_is_not_kept() {
+    fn a_completed_job_comes_back_to_the_bit_and_one_that_may_change_is_not_kept() {
         let book = Book::of("db/jobs", "postgres://u:p@db/jobs");
-        for status in [JobStatus::Completed, JobStatus::Failed] {
-            let value = book.encode("k", &job(status)).expect("final");
-            assert_eq!(book.decode("k", &JobId("j-1".into()), &value), Some(job(status)));
-        }
-        for status in [JobStatus::Pending, JobStatus::Running] {
+        let value = book.encode("k", &job(JobStatus::Completed)).expect("final");
+        assert_eq!(book.decode("k", &JobId("j-1".into()), &value), Some(job(JobStatus::Completed)));
+        for status in [JobStatus::Pending, JobStatus::Running, JobStatus::Failed] {
             assert_eq!(book.encode("k", &job(status)), None, "{status:?}");
         }
         let large = JobRecord { input_data: json!("x".repeat(VALUE_BYTES_MAX)), ..job(JobStatus::Completed) };

@@ -42,6 +42,7 @@ pub(crate) use simulations::daily_view::DailyCountsView;
 
 use crate::schedule::trigger::DailyDoor;
 use crate::store::Store;
+use crate::store::by_hand::ByHand;
 use error::Body;
 use job_reader::JobReader;
 use limits::{HISTORIES_CHECKED_MAX, LARGE_BODIES_MAX, Timeouts};
@@ -51,6 +52,7 @@ use subjects::SubjectLookup;
 /// What the API needs from the rest of the service.
 pub struct Dependencies {
     pub store: Arc<dyn Store>,
+    pub by_hand: Arc<dyn ByHand>,
     /// For one job by its id.
     pub jobs: Arc<dyn JobReader>,
     pub subjects: Arc<dyn SubjectLookup>,
@@ -70,6 +72,7 @@ pub struct Dependencies {
 #[derive(Clone)]
 pub(crate) struct AppState {
     store: Arc<dyn Store>,
+    by_hand: Arc<dyn ByHand>,
     jobs: Arc<dyn JobReader>,
     subjects: Arc<dyn SubjectLookup>,
     daily: Arc<dyn DailyDoor>,
@@ -87,6 +90,7 @@ pub(crate) struct AppState {
 pub fn router(dependencies: Dependencies) -> Router {
     let Dependencies {
         store,
+        by_hand,
         jobs,
         subjects,
         daily,
@@ -99,6 +103,7 @@ pub fn router(dependencies: Dependencies) -> Router {
     } = dependencies;
     let app = AppState {
         store,
+        by_hand,
         jobs,
         subjects,
         daily,
@@ -134,7 +139,10 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(metrics::metrics))
         .routes(routes!(simulations::list::list, simulations::create::create))
         .routes(routes!(simulations::daily::run))
+        .routes(routes!(simulations::bulk::change))
         .routes(routes!(simulations::get::get))
+        .routes(routes!(simulations::by_hand::cancel))
+        .routes(routes!(simulations::by_hand::retry))
 }
 
 /// The API as an OpenAPI 3.1 document.

@@ -31,6 +31,7 @@ use crate::simulator::Simulator;
 use crate::simulator::local::LocalSimulator;
 use crate::simulator::ray::RaySimulator;
 use crate::simulator::ray::limits::Limits;
+use crate::store::by_hand::ByHand;
 use crate::store::daily::DailyRuns;
 use crate::store::{self, SqlStore, Store, StoreOptions};
 use crate::telemetry::clock::now_ms;
@@ -44,6 +45,7 @@ const PROBE_BOUND: Duration = Duration::from_secs(1);
 pub struct Adapters {
     pub store: Arc<dyn Store>,
     pub daily_runs: Arc<dyn DailyRuns>,
+    pub by_hand: Arc<dyn ByHand>,
     pub jobs: Arc<dyn JobReader>,
     pub core_service: Arc<CoreServiceClient>,
     pub simulator: Arc<dyn Simulator>,
@@ -112,7 +114,8 @@ pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> 
     };
     Ok(Adapters {
         store: store.clone(),
-        daily_runs: store,
+        daily_runs: store.clone(),
+        by_hand: store,
         jobs,
         core_service,
         simulator,

@@ -148,6 +148,7 @@ fn api(adapters: &Adapters, timeouts: http::limits::Timeouts, draining: Cancella
     let signals = adapters.signals.clone();
     http::router(http::Dependencies {
         store: adapters.store.clone(),
+        by_hand: adapters.by_hand.clone(),
         jobs: adapters.jobs.clone(),
         subjects: adapters.core_service.clone(),
         daily: Arc::new(Trigger { runner: adapters.daily_runner(), zone: adapters.daily.zone.clone() }),

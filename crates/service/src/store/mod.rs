@@ -4,6 +4,7 @@
 //! every write of a worker is fenced by its [`Lease`]; leases live by the database's clock; a job's state, its
 //! result and its outbox row change in one transaction; a `dedupe_key` makes at most one job, ever.
 
+pub mod by_hand;
 mod connect;
 pub mod daily;
 mod postgres;
@@ -333,6 +334,8 @@ pub trait Store: Send + Sync + 'static {
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<ClaimedJob>, StoreError>;
     /// Extends the leases that still hold and says which those are.
     async fn beat(&self, beats: &[Beat], lease_ms: u64) -> Result<Vec<Lease>, StoreError>;
+    /// Which of these leases still hold; extends none.
+    async fn held(&self, leases: &[Lease]) -> Result<Vec<Lease>, StoreError>;
     /// Stores the fetched input.
     async fn save_input(&self, lease: &Lease, input: &StoredInput) -> Result<Write, StoreError>;
     /// Ends an attempt.

@@ -8,6 +8,8 @@ use async_trait::async_trait;
 use monte_carlo_service::jobs::events::OutboxMessage;
 use monte_carlo_service::jobs::ids::{JobId, Lease};
 use monte_carlo_service::jobs::input::StoredInput;
+use monte_carlo_service::jobs::machine::CANCELLED;
+use monte_carlo_service::store::by_hand::{ByHand, Moved};
 use monte_carlo_service::store::{
     Backlog, Beat, ClaimRequest, ClaimedJob, Creation, Cursor, Examination, ExpiredLease, IdempotencyKey,
     IntakeBatch, IntakeOutcome, JobFilter, JobRecord, JobStatus, NewJob, PoisonMessage, Settlement, Store,
@@ -106,6 +108,10 @@ impl Store for Books {
         unreachable!("the API holds no leases")
     }
 
+    async fn held(&self, _: &[Lease]) -> Result<Vec<Lease>, StoreError> {
+        unreachable!("the API holds no leases")
+    }
+
     async fn save_input(&self, _: &Lease, _: &StoredInput) -> Result<Write, StoreError> {
         unreachable!("the API holds no leases")
     }
@@ -171,5 +177,37 @@ impl Store for Books {
 
     async fn poison(&self, _: u32) -> Result<Vec<PoisonMessage>, StoreError> {
         unreachable!("the API shows no poison yet")
+    }
+}
+
+impl Books {
+    fn move_on(&self, id: &JobId, step: impl FnOnce(&mut JobRecord) -> bool) -> Result<Moved, StoreError> {
+        self.is_up()?;
+        let mut records = self.records.lock().unwrap();
+        let Some(job) = records.iter_mut().find(|job| job.id == *id) else { return Ok(Moved::Unknown) };
+        Ok(if step(job) { Moved::Done } else { Moved::Refused(job.status) })
+    }
+}
+
+#[async_trait]
+impl ByHand for Books {
+    async fn cancel(&self, id: &JobId) -> Result<Moved, StoreError> {
+        self.move_on(id, |job| {
+            if matches!(job.status, JobStatus::Pending | JobStatus::Running) {
+                job.status = JobStatus::Failed;
+                job.error = Some(CANCELLED.to_owned());
+            }
+            job.error.as_deref() == Some(CANCELLED)
+        })
+    }
+
+    async fn retry(&self, id: &JobId) -> Result<Moved, StoreError> {
+        self.move_on(id, |job| {
+            let has_failed = job.status == JobStatus::Failed;
+            if has_failed {
+                job.status = JobStatus::Pending;
+            }
+            has_failed
+        })
     }
 }

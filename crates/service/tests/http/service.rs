@@ -116,6 +116,7 @@ impl Service {
         let woken = wakes.clone();
         let router = router(Dependencies {
             store: books.clone(),
+            by_hand: books.clone(),
             jobs: Arc::new(FromStore(books.clone())),
             subjects: core.clone(),
             daily: door.clone(),

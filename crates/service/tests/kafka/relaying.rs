@@ -116,6 +116,9 @@ impl Store for Outbox {
     async fn beat(&self, _: &[Beat], _: u64) -> Result<Vec<Lease>, StoreError> {
         not_asked()
     }
+    async fn held(&self, _: &[Lease]) -> Result<Vec<Lease>, StoreError> {
+        not_asked()
+    }
     async fn save_input(&self, _: &Lease, _: &StoredInput) -> Result<Write, StoreError> {
         not_asked()
     }

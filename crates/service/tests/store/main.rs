@@ -4,6 +4,7 @@
 //! of its own and drops it. No test sleeps: [`World::pass_ms`](world::World::pass_ms) moves the database's times.
 
 mod backlog;
+mod by_hand;
 mod claiming;
 mod contention;
 mod creating;
@@ -55,6 +56,8 @@ on_every_database! {
     claiming: takes_the_oldest_first, hands_no_job_out_twice, is_a_step_of_the_machine,
         starts_a_job_once_over_its_retries, brings_inputs_along, leaves_what_is_not_due,
         lets_an_assessment_pass_a_book_of_daily_jobs, offers_daily_jobs_their_places;
+    by_hand: a_cancelled_job_is_over_for_everybody, what_is_over_is_not_cancelled,
+        a_failed_job_is_tried_anew_as_if_just_ordered;
     fencing: a_lost_lease_changes_nothing, a_silent_owner_may_still_settle, a_sweeper_is_too_late_for_a_beat, a_token_fits_its_own_job_only,
         final_states_refuse_everything, an_attempt_cannot_end_in_running;
     leasing: runs_out_by_the_database_clock, ends_at_the_deadline, progress_never_falls, says_which_leases_hold;

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use monte_carlo_service::jobs::events;
 use monte_carlo_service::jobs::ids::JobId;
 use monte_carlo_service::jobs::machine::{
-    Action, Ending, Event, Fault, Job, Refused, Situation, State, step,
+    Action, CANCELLED, Ending, Event, Fault, Job, Refused, Situation, State, step,
 };
 use monte_carlo_service::jobs::skip::SkipReason;
+use monte_carlo_service::store::by_hand::{ByHand, Moved};
 use monte_carlo_service::store::{
     Beat, ClaimRequest, ClaimedJob, JobFilter, JobRecord, JobStatus, Settlement, Settler, Store, Write,
 };
@@ -55,13 +56,15 @@ pub(crate) async fn agrees_with_the_store(world: &World) {
 
 impl Model {
     async fn step(&mut self, world: &World, random: &mut fastrand::Rng) {
-        match random.u8(0..14) {
+        match random.u8(0..16) {
             0..3 => self.record(world, random).await,
             3..5 => self.claim(world).await,
             5..8 => self.settle(world, random).await,
             8 => self.save_input(world, random).await,
             9 => self.beat(world, random).await,
             10..12 => self.sweep(world, random).await,
+            12 => self.cancel(world, random).await,
+            13 => self.retry(world, random).await,
             _ => {
                 let ms = STEP_MS * random.i64(1..6);
                 world.pass_ms(ms).await;
@@ -115,7 +118,7 @@ impl Model {
             self.expect(&taken.lease.job, &event).expect("was due");
             let expected = self.jobs[&taken.lease.job].clone().counted_from(self.now_ms);
             // Its age alone has the time in it that the test itself takes.
-            assert_eq!(taken.job, Job { ordered_at_ms: taken.job.ordered_at_ms, ..expected });
+            assert_eq!(taken.job, Job { started_at_ms: taken.job.started_at_ms, ..expected });
             self.claims.push(taken);
         }
         let now_ms = self.now_ms;
@@ -183,13 +186,32 @@ impl Model {
         }
     }
 
+    async fn cancel(&mut self, world: &World, random: &mut fastrand::Rng) {
+        let Some(id) = random.choice(self.jobs.keys().cloned().collect::<Vec<_>>()) else { return };
+        let was_cancelled = self.jobs[&id].state == State::Failed { reason: CANCELLED.to_owned() };
+        let moved = world.store.cancel(&id).await.expect("answers");
+        match self.expect(&id, &Event::CancelAsked) {
+            Err(_) if !was_cancelled => assert!(matches!(moved, Moved::Refused(_)), "{moved:?}"),
+            _ => assert_eq!(moved, Moved::Done),
+        }
+    }
+
+    async fn retry(&mut self, world: &World, random: &mut fastrand::Rng) {
+        let Some(id) = random.choice(self.jobs.keys().cloned().collect::<Vec<_>>()) else { return };
+        let moved = world.store.retry(&id).await.expect("answers");
+        match self.expect(&id, &Event::Retried) {
+            Err(_) => assert!(matches!(moved, Moved::Refused(_)), "{moved:?}"),
+            Ok(_) => assert_eq!(moved, Moved::Done),
+        }
+    }
+
     async fn compare(&self, world: &World, seed: u64) {
         let listed = world.store.jobs(&JobFilter::default(), 1_000, None).await.expect("lists");
         assert_eq!(listed.len(), self.jobs.len(), "seed {seed}");
         for record in &listed {
             let job = &self.jobs[&record.id];
             assert_eq!(seen(record), expected(job), "seed {seed} {job:?}");
-            assert_eq!(record.started_at_ms.is_some(), job.claims > 0, "seed {seed} {job:?}");
+            assert_eq!(record.started_at_ms.is_some(), job.started_at_ms.is_some(), "seed {seed} {job:?}");
         }
         assert_eq!(outbox(&*world.store).await.len(), self.announced, "seed {seed}");
         let inputs = world.number("SELECT count(*) FROM simulation_inputs").await;

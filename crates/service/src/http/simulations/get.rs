@@ -24,8 +24,13 @@ pub(in crate::http) async fn get(
     State(app): State<AppState>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<JobView>, ApiError> {
-    let id =
-        id.ok().and_then(|Path(id)| platform_id("id", id).ok()).ok_or_else(ApiError::no_such_simulation)?;
-    let job = app.jobs.job(&JobId(id)).await?.ok_or_else(ApiError::no_such_simulation)?;
+    let id = simulation_id(id)?;
+    let job = app.jobs.job(&id).await?.ok_or_else(ApiError::no_such_simulation)?;
     Ok(Json(job.into()))
+}
+
+/// The id of the path; one that no simulation can have is simply not there.
+pub(super) fn simulation_id(id: Result<Path<String>, PathRejection>) -> Result<JobId, ApiError> {
+    let id = id.ok().and_then(|Path(id)| platform_id("id", id).ok());
+    id.map(JobId).ok_or_else(ApiError::no_such_simulation)
 }

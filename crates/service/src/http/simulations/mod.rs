@@ -1,5 +1,7 @@
-//! `/simulations`: ask for one, look at one, look at many.
+//! `/simulations`: ask for one, look at one, look at many, end one or try it anew.
 
+pub(super) mod bulk;
+pub(super) mod by_hand;
 pub(super) mod create;
 mod cursor;
 pub(super) mod daily;

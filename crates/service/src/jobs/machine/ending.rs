@@ -62,7 +62,9 @@ pub(super) fn end(job: &Job, ending: &Ending, at: Situation) -> (Job, &'static [
             let due_in_ms = backoff_ms(attempts.saturating_sub(1), at.jitter);
             (again(attempts, 0, due_in_ms, Some(reason.clone())), &[])
         }
-        Ending::Faulted(Fault::Snooze(reason)) if at.now_ms - job.ordered_at_ms >= SNOOZE_AGE_MAX_MS => {
+        Ending::Faulted(Fault::Snooze(reason))
+            if at.now_ms - job.started_at_ms.unwrap_or(at.now_ms) >= SNOOZE_AGE_MAX_MS =>
+        {
             let reason = format!("gave up after a day of waiting; the last cause: {reason}");
             (last(State::Failed { reason }), &[])
         }

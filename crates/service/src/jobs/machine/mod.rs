@@ -30,8 +30,9 @@ pub const CANCELLED: &str = "cancelled";
 /// who cannot know that counts from a moment of the database's: a claim, a look, a write.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
-    /// When it was created, or a person last asked for it anew: its neighbours are waited for a day from here.
-    pub ordered_at_ms: i64,
+    /// When it was first claimed, since it was created or a person asked for it anew: its neighbours are waited for a day
+    /// from here.
+    pub started_at_ms: Option<i64>,
     /// Claims so far; the first one is announced.
     pub claims: u32,
     /// Attempts charged so far, a running one included, so that a crash counts.
@@ -169,7 +170,8 @@ pub fn step(job: &Job, event: &Event, at: Situation) -> Result<(Job, &'static [A
             };
             let (claims, attempts) = (job.claims + 1, job.attempts + 1);
             let actions: &[_] = if claims == 1 { &[Action::AnnounceStarted] } else { &[] };
-            Ok((Job { claims, attempts, ..stay(state) }, actions))
+            let started_at_ms = job.started_at_ms.or(Some(now_ms));
+            Ok((Job { started_at_ms, claims, attempts, ..stay(state) }, actions))
         }
         (
             &State::Running { token, deadline_at_ms, progress: so_far, .. },
@@ -193,7 +195,7 @@ pub fn step(job: &Job, event: &Event, at: Situation) -> Result<(Job, &'static [A
         (State::Running { .. }, Event::CancelAsked) => Ok((stay(cancelled()), &[Action::StopWork])),
         (State::Failed { reason }, Event::Retried) => {
             let state = State::Pending { due_at_ms: now_ms, last_error: Some(reason.clone()) };
-            let anew = Job { ordered_at_ms: now_ms, attempts: 0, snoozes: 0, ..stay(state) };
+            let anew = Job { started_at_ms: None, attempts: 0, snoozes: 0, ..stay(state) };
             Ok((anew, &[Action::WakeWorkers]))
         }
         (state, event) => Err(Refused::Illegal { state: state.name(), event: event.name() }),
@@ -208,12 +210,12 @@ impl Job {
     /// A new job, due at once.
     pub const fn new(now_ms: i64) -> Self {
         let state = State::Pending { due_at_ms: now_ms, last_error: None };
-        Self { ordered_at_ms: now_ms, claims: 0, attempts: 0, snoozes: 0, state }
+        Self { started_at_ms: None, claims: 0, attempts: 0, snoozes: 0, state }
     }
 
     /// The same job, its times counted from `moment_ms`.
     pub fn counted_from(mut self, moment_ms: i64) -> Self {
-        self.ordered_at_ms -= moment_ms;
+        self.started_at_ms = self.started_at_ms.map(|at_ms| at_ms - moment_ms);
         match &mut self.state {
             State::Pending { due_at_ms, .. } => *due_at_ms -= moment_ms,
             State::Running { expires_at_ms, deadline_at_ms, .. } => {

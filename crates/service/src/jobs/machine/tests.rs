@@ -54,7 +54,7 @@ fn the_straight_way() {
         deadline_at_ms: NOW_MS + 20_000,
         progress: 0.0,
     };
-    assert_eq!(job, Job { ordered_at_ms: NOW_MS, claims: 1, attempts: 1, snoozes: 0, state });
+    assert_eq!(job, Job { started_at_ms: Some(NOW_MS), claims: 1, attempts: 1, snoozes: 0, state });
     assert_eq!(actions, [Action::AnnounceStarted]);
     let (same, actions) = step(&job, &Event::Fetched { token: OURS }, NOW).unwrap();
     assert_eq!((&same, actions), (&job, &[Action::StoreInput][..]));
@@ -189,10 +189,11 @@ fn a_person_cancels_what_is_not_final_and_retries_what_failed() {
     assert_eq!((&job.state, actions), (&failed, &[Action::StopWork][..]));
     let (anew, actions) = step(&job, &Event::Retried, later(9)).unwrap();
     let state = State::Pending { due_at_ms: NOW_MS + 9, last_error: Some("cancelled".into()) };
-    assert_eq!(anew, Job { ordered_at_ms: NOW_MS + 9, claims: 1, attempts: 0, snoozes: 0, state });
+    assert_eq!(anew, Job { started_at_ms: None, claims: 1, attempts: 0, snoozes: 0, state });
     assert_eq!(actions, [Action::WakeWorkers]);
     let (again, actions) = step(&anew, &claimed(ANOTHERS), later(9)).unwrap();
     assert_eq!((again.attempts, actions), (1, &[][..]), "it has been announced");
+    assert_eq!(again.started_at_ms, Some(NOW_MS + 9), "its neighbours are waited for a day from here");
 }
 
 #[test]

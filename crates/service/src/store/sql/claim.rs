@@ -44,7 +44,7 @@ macro_rules! claim {
         started_at_ms = coalesce(started_at_ms, {now})
     WHERE id IN (SELECT id FROM due) AND status NOT IN ('running', 'completed', 'failed')
     RETURNING id, lease_token, assessment_id, funded_account_id, origin, config, correlation_id, traceparent, tracestate,
-        run_after_ms, started_at_ms, claims, attempts, snoozes, progress, created_at_ms - {now} AS ordered_in_ms,
+        run_after_ms, started_at_ms, claims, attempts, snoozes, progress, started_at_ms - {now} AS started_in_ms,
         lease_expires_ms - {now} AS expires_in_ms, deadline_at_ms - {now} AS deadline_in_ms,
         input_summary IS NOT NULL AS has_input"
         )

@@ -19,8 +19,12 @@ const BEAT: &str = "
         AND job.status NOT IN ('pending', 'completed', 'failed') AND job.deadline_at_ms > {now}
     RETURNING id, lease_token";
 
+const SELECT_HELD: &str = "
+    SELECT id, lease_token FROM simulation_jobs
+    JOIN {rows job_id:text token:uuid} ON id = given.job_id AND lease_token = given.token";
+
 const SELECT_EXPIRED: &str = "
-    SELECT id, lease_token, claims, attempts, snoozes, progress, created_at_ms - {now} AS ordered_in_ms,
+    SELECT id, lease_token, claims, attempts, snoozes, progress, started_at_ms - {now} AS started_in_ms,
         lease_expires_ms - {now} AS expires_in_ms, deadline_at_ms - {now} AS deadline_in_ms
     FROM simulation_jobs {by simulation_jobs_expiry}
     WHERE status = 'running' AND lease_expires_ms <= {now}
@@ -52,6 +56,20 @@ impl Work for Beats<'_> {
 /// A share of the whole; what is no number is no progress (PostgreSQL takes NaN for the greatest of all).
 fn share(progress: f64) -> f64 {
     if progress.is_nan() { 0.0 } else { progress.clamp(0.0, 1.0) }
+}
+
+pub(super) struct Held<'a>(pub(super) &'a [Lease]);
+
+impl Work for Held<'_> {
+    type Answer = Vec<Lease>;
+    const OPERATION: &'static str = "held";
+    const SCOPE: Scope = Scope::Read;
+    const REPEATABLE: bool = true;
+
+    async fn run(&self, session: &mut Session) -> Result<Vec<Lease>, Fault> {
+        let rows: Vec<_> = self.0.iter().map(|lease| args![&lease.job.0, lease.token.0]).collect();
+        session.each(SELECT_HELD, &rows, &[]).await?.rows.iter().map(records::lease).collect()
+    }
 }
 
 pub(super) struct Expired {

@@ -5,6 +5,7 @@
 
 mod arg;
 mod backlog;
+mod by_hand;
 mod claim;
 mod daily;
 mod daily_batch;
@@ -86,6 +87,10 @@ impl Store for SqlStore {
 
     async fn beat(&self, beats: &[Beat], lease_ms: u64) -> Result<Vec<Lease>, StoreError> {
         self.runner.perform(&lease::Beats { beats, lease_ms }).await
+    }
+
+    async fn held(&self, leases: &[Lease]) -> Result<Vec<Lease>, StoreError> {
+        self.runner.perform(&lease::Held(leases)).await
     }
 
     async fn save_input(&self, lease: &Lease, input: &StoredInput) -> Result<Write, StoreError> {

@@ -68,12 +68,16 @@ impl Work for Job<'_> {
     const REPEATABLE: bool = true;
 
     async fn run(&self, session: &mut Session) -> Result<Option<JobRecord>, Fault> {
-        let JobId(id) = self.0;
-        if id.len() > ID_BYTES_MAX || id.contains('\0') {
+        if !can_be_an_id(self.0) {
             return Ok(None);
         }
-        session.run(SELECT_JOB, args![id]).await?.rows.first().map(records::job).transpose()
+        session.run(SELECT_JOB, args![&self.0.0]).await?.rows.first().map(records::job).transpose()
     }
+}
+
+/// Whether a job may have it: no database takes a NUL.
+pub(super) fn can_be_an_id(JobId(id): &JobId) -> bool {
+    id.len() <= ID_BYTES_MAX && !id.contains('\0')
 }
 
 pub(super) struct Jobs<'a> {

@@ -61,7 +61,7 @@ pub(super) fn claimed(row: &Row) -> Result<ClaimedJob, Fault> {
 /// A running row as the machine knows it, its times counted from the query's now.
 fn running(row: &Row) -> Result<Job, Fault> {
     Ok(Job {
-        ordered_at_ms: row.get("ordered_in_ms")?,
+        started_at_ms: Some(row.get("started_in_ms")?),
         claims: count(row, "claims")?,
         attempts: count(row, "attempts")?,
         snoozes: count(row, "snoozes")?,
@@ -83,9 +83,14 @@ pub(super) fn expired(row: &Row) -> Result<ExpiredLease, Fault> {
     Ok(ExpiredLease { lease: lease(row)?, job: running(row)? })
 }
 
+/// Where a job stands.
+pub(super) fn status(row: &Row) -> Result<JobStatus, Fault> {
+    let status: String = row.get("status")?;
+    JobStatus::parse(&status).ok_or_else(|| Fault::Corrupt(format!("status {status:?}")))
+}
+
 /// A job with `input` (whole or summary), `result` and `skip_reason` beside it.
 pub(super) fn job(row: &Row) -> Result<JobRecord, Fault> {
-    let status: String = row.get("status")?;
     let skipped: Option<String> = row.get("skip_reason")?;
     let skipped = skipped
         .map(|code| SkipReason::parse(&code).ok_or_else(|| Fault::Corrupt(format!("skipped for {code:?}"))));
@@ -95,7 +100,7 @@ pub(super) fn job(row: &Row) -> Result<JobRecord, Fault> {
         id: JobId(row.get("id")?),
         subject: subject(row)?,
         origin: origin(row)?,
-        status: JobStatus::parse(&status).ok_or_else(|| Fault::Corrupt(format!("status {status:?}")))?,
+        status: status(row)?,
         input_data: input.map_or_else(|| Value::Object(serde_json::Map::new()), json),
         config: json(row.get("config")?),
         result: result.map(json),

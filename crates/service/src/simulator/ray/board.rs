@@ -7,9 +7,12 @@ use monte_carlo_engine::Shard;
 
 use super::verdict::Class;
 
-/// Failures of one shard in flight, of whatever cause, after which it is suspected of killing replicas. A cluster that
-/// loses every third call still loses fewer than one shard in five thousand so often.
+/// Failures of one shard in flight, of whatever cause, while Ray answers others, after which it is suspected of killing
+/// replicas. A cluster that loses every third call still loses fewer than one shard in five thousand so often.
 pub(super) const SHARD_FAILURES_MAX: u32 = 8;
+/// A shard is lost so often with nobody else answered, before it is found out whether Ray answers at all: a replica that
+/// dies, or a proxy, takes a call or two with it.
+const UNCLEAR_LOSSES_MAX: u32 = 2;
 /// The engine failing at one shard on so many calls fails everywhere.
 pub(super) const SHARD_PANICS_MAX: u32 = 3;
 /// The first pause after a failure; doubles with each in a row.
@@ -45,9 +48,10 @@ pub(super) struct Board {
     /// Nothing is sent before; failures in a row prolong it.
     held_until: Option<Instant>,
     failures_in_a_row: u32,
-    /// The first failure since an answer.
+    /// The first failure since Ray answered anybody.
     failing_since: Option<Instant>,
-    answered: u64,
+    /// What Ray had answered then.
+    answers: u64,
     /// How long Ray is tried without an answer.
     trying: Duration,
 }
@@ -64,10 +68,27 @@ struct Flight {
 /// How a shard has failed.
 #[derive(Debug, Default)]
 struct Record {
+    /// Calls that were lost or too slow.
+    losses: u32,
+    /// The first of them, and those since whose last one Ray had answered others.
     failures: u32,
     panics: u32,
-    /// Answers to others when it first failed.
-    answered_before: u64,
+    /// What Ray had answered at the last of these.
+    answers: u64,
+}
+
+/// A call that brought nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Loss {
+    pub(super) class: Class,
+    pub(super) sent: Instant,
+    /// What the answer asked to be left alone for.
+    pub(super) asked: Option<Duration>,
+    pub(super) now: Instant,
+    /// A fresh random number in 0 .. 1.
+    pub(super) jitter: f64,
+    /// Answers of Ray to this process so far, to whatever job.
+    pub(super) answers: u64,
 }
 
 /// What to do.
@@ -92,6 +113,8 @@ pub(super) enum After {
     Poison,
     /// This shard is lost each time, while others are answered.
     Suspect,
+    /// Go on, but find out first whether Ray answers anybody: nothing says so, and nothing speaks against it.
+    Ask,
     /// Nothing comes back from Ray.
     GiveUp,
 }
@@ -110,7 +133,7 @@ impl Board {
             held_until: None,
             failures_in_a_row: 0,
             failing_since: None,
-            answered: 0,
+            answers: 0,
             trying,
         }
     }
@@ -180,7 +203,6 @@ impl Board {
         debug_assert!(!self.is_done[index], "a tally counts once");
         self.is_done[index] = true;
         self.done += 1;
-        self.answered += 1;
         if self.durations.len() == DURATIONS_MAX {
             self.durations.remove(0);
         }
@@ -190,61 +212,60 @@ impl Board {
         was_hedged
     }
 
-    /// A call that was sent at `sent` brought nothing. `asked` is what the answer asked to be left alone for, `jitter` a
-    /// fresh random number in 0 .. 1.
-    pub(super) fn failed(
-        &mut self,
-        index: usize,
-        class: Class,
-        sent: Instant,
-        asked: Option<Duration>,
-        now: Instant,
-        jitter: f64,
-    ) -> After {
+    /// A call brought nothing.
+    pub(super) fn failed(&mut self, index: usize, loss: Loss) -> After {
         if self.is_done[index] {
             return After::GoOn;
         }
+        let Loss { class, now, answers, .. } = loss;
+        if self.answers != answers {
+            (self.answers, self.failing_since) = (answers, None);
+        }
         let failing_since = *self.failing_since.get_or_insert(now);
-        let pause = self.pause(index, class, sent, asked, now, jitter);
-        if let Some(flight) = self.flying.iter_mut().find(|flight| flight.index == index) {
-            flight.copies -= 1;
-        }
-        if self.flying.iter().any(|flight| flight.index == index && flight.copies == 0) {
-            self.flying.retain(|flight| flight.index != index);
-            self.again.push((now + pause, index));
-        }
-        let answered = self.answered;
-        let record =
-            self.records.entry(index).or_insert(Record { answered_before: answered, ..Record::default() });
+        let pause = self.pause(index, &loss);
+        self.lands(index, now + pause);
+        let record = self.records.entry(index).or_default();
+        let mut is_unclear = false;
         match class {
             Class::Away | Class::Busy => {}
             Class::Panicked => record.panics += 1,
-            Class::Lost | Class::Slow => record.failures += 1,
+            Class::Lost | Class::Slow => {
+                let is_its_own = record.losses == 0 || record.answers != answers;
+                record.losses += 1;
+                record.failures += u32::from(is_its_own);
+                record.answers = answers;
+                is_unclear = !is_its_own && record.losses > UNCLEAR_LOSSES_MAX;
+            }
         }
         if record.panics >= SHARD_PANICS_MAX {
             After::Poison
         } else if record.failures >= SHARD_FAILURES_MAX {
-            let others_work = answered - record.answered_before >= u64::from(SHARD_FAILURES_MAX);
-            if others_work { After::Suspect } else { After::GiveUp }
+            After::Suspect
         } else if now.saturating_duration_since(failing_since) >= self.trying {
             After::GiveUp
+        } else if is_unclear {
+            After::Ask
         } else {
             After::GoOn
         }
     }
 
+    /// A call for the shard ended; where it was the last, the shard is due at `due`.
+    fn lands(&mut self, index: usize, due: Instant) {
+        if let Some(flight) = self.flying.iter_mut().find(|flight| flight.index == index) {
+            flight.copies -= 1;
+        }
+        if self.flying.iter().any(|flight| flight.index == index && flight.copies == 0) {
+            self.flying.retain(|flight| flight.index != index);
+            self.again.push((due, index));
+        }
+    }
+
     /// The pause of this shard; where Ray itself is the cause, that of all.
-    fn pause(
-        &mut self,
-        index: usize,
-        class: Class,
-        sent: Instant,
-        asked: Option<Duration>,
-        now: Instant,
-        jitter: f64,
-    ) -> Duration {
+    fn pause(&mut self, index: usize, loss: &Loss) -> Duration {
+        let &Loss { class, sent, asked, now, jitter, .. } = loss;
         if !matches!(class, Class::Away | Class::Busy) {
-            let before = self.records.get(&index).map_or(0, |record| record.failures + record.panics);
+            let before = self.records.get(&index).map_or(0, |record| record.losses + record.panics);
             return backed_off(before, jitter);
         }
         // One round of calls that meet the same closed door is one failure.
@@ -292,7 +313,12 @@ mod tests {
     }
 
     fn fails(board: &mut Board, index: usize, class: Class, now: Instant) -> After {
-        board.failed(index, class, now, None, now, 1.0)
+        fails_when(board, index, class, now, 0)
+    }
+
+    /// After so many answers of Ray to whomever.
+    fn fails_when(board: &mut Board, index: usize, class: Class, now: Instant, answers: u64) -> After {
+        board.failed(index, Loss { class, sent: now, asked: None, now, jitter: 1.0, answers })
     }
 
     const TRYING: Duration = Duration::from_secs(60);
@@ -318,8 +344,8 @@ mod tests {
     fn a_lost_shard_waits_longer_each_time_and_others_go_on() {
         let (mut board, mut now) = (board(2), Instant::now());
         board.sent(0, now);
-        for pause_ms in [250, 500, 1_000, 2_000, 4_000, 4_000] {
-            assert_eq!(fails(&mut board, 0, Class::Lost, now), After::GoOn);
+        for (answers, pause_ms) in (0..).zip([250, 500, 1_000, 2_000, 4_000, 4_000]) {
+            assert_eq!(fails_when(&mut board, 0, Class::Lost, now, answers), After::GoOn);
             assert_eq!(board.next(now), Next::Send(1), "others do not wait for it");
             let due = now + Duration::from_millis(pause_ms);
             board.sent(1, now);
@@ -366,7 +392,8 @@ mod tests {
         for (asked_s, wanted_ms) in [(0, 250), (2, 2_000), (3_600, 10_000)] {
             let (mut board, now) = (board(1), Instant::now());
             board.sent(0, now);
-            board.failed(0, Class::Busy, now, Some(Duration::from_secs(asked_s)), now, 1.0);
+            let asked = Some(Duration::from_secs(asked_s));
+            board.failed(0, Loss { class: Class::Busy, sent: now, asked, now, jitter: 1.0, answers: 0 });
             assert_eq!(board.next(now), Next::Wait(Some(now + Duration::from_millis(wanted_ms))));
         }
     }
@@ -416,20 +443,40 @@ mod tests {
 
     #[test]
     fn a_shard_that_is_lost_each_time_is_suspect_only_while_others_are_answered() {
-        for (others_answered, wanted) in [(SHARD_FAILURES_MAX as usize, After::Suspect), (2, After::GiveUp)] {
-            let (mut board, now) = (board(20), Instant::now());
-            for failure in 1..=SHARD_FAILURES_MAX {
-                board.sent(0, now);
-                if failure == SHARD_FAILURES_MAX {
-                    for index in 1..=others_answered {
-                        board.answered(index, SECOND);
-                    }
-                    assert_eq!(fails(&mut board, 0, Class::Lost, now), wanted);
-                } else {
-                    assert_eq!(fails(&mut board, 0, Class::Lost, now), After::GoOn);
-                }
-            }
+        let (mut board, now) = (board(2), Instant::now());
+        for failure in 1..=SHARD_FAILURES_MAX {
+            board.sent(0, now);
+            let wanted = if failure < SHARD_FAILURES_MAX { After::GoOn } else { After::Suspect };
+            assert_eq!(fails_when(&mut board, 0, Class::Lost, now, u64::from(failure)), wanted);
         }
+        assert_eq!(fails_when(&mut board, 1, Class::Lost, now, 9), After::GoOn, "each for itself");
+    }
+
+    #[test]
+    fn losses_while_nobody_is_answered_speak_against_no_shard_and_it_is_asked_what_they_mean() {
+        let (mut board, mut now) = (board(1), Instant::now());
+        for loss in 1..=100 {
+            board.sent(0, now);
+            let wanted = if loss <= UNCLEAR_LOSSES_MAX { After::GoOn } else { After::Ask };
+            assert_eq!(fails(&mut board, 0, Class::Lost, now), wanted);
+        }
+        // It is well each time: the shard is at fault, and the minute begins anew.
+        for answers in 1..u64::from(SHARD_FAILURES_MAX) {
+            now += TRYING - SECOND;
+            board.sent(0, now);
+            let after = fails_when(&mut board, 0, Class::Slow, now, answers);
+            let wanted = if answers + 1 < SHARD_FAILURES_MAX.into() { After::GoOn } else { After::Suspect };
+            assert_eq!(after, wanted, "{answers}");
+        }
+        assert_eq!(fails(&mut self::board(1), 0, Class::Away, now), After::GoOn);
+    }
+
+    #[test]
+    fn answers_to_other_jobs_show_that_ray_is_there() {
+        let (mut board, begin) = (board(9), Instant::now());
+        assert_eq!(fails_when(&mut board, 0, Class::Away, begin, 0), After::GoOn);
+        assert_eq!(fails_when(&mut board, 1, Class::Away, begin + TRYING, 1), After::GoOn);
+        assert_eq!(fails_when(&mut board, 2, Class::Away, begin + TRYING * 2, 1), After::GiveUp);
     }
 
     #[test]
@@ -462,7 +509,7 @@ mod tests {
             let (mut board, mut now) = (board(count), Instant::now());
             let mut flying: Vec<(usize, Instant)> = Vec::new();
             let mut ends = ends.into_iter().cycle();
-            let mut rounds = 0;
+            let (mut rounds, mut calls) = (0, 0);
             while board.next(now) != Next::Done {
                 rounds += 1;
                 prop_assert!(rounds < 100_000, "it does not stick");
@@ -481,15 +528,16 @@ mod tests {
                     continue;
                 }
                 let (index, sent) = flying.remove(usize::from(end) % flying.len());
+                calls += 1;
                 match end {
-                    // Every third round is a good one, however unlucky the others are.
+                    // Every third call is a good one, however unlucky the others are.
                     0..60 => if !board.is_done(index) { board.answered(index, now - sent); },
-                    _ if rounds % 3 == 0 => if !board.is_done(index) { board.answered(index, now - sent); },
+                    _ if calls % 3 == 0 => if !board.is_done(index) { board.answered(index, now - sent); },
                     60..80 => {
-                        board.failed(index, Class::Away, sent, None, now, jitter);
+                        board.failed(index, Loss { class: Class::Away, sent, asked: None, now, jitter, answers: 0 });
                     }
                     _ => {
-                        board.failed(index, Class::Lost, sent, None, now, jitter);
+                        board.failed(index, Loss { class: Class::Lost, sent, asked: None, now, jitter, answers: 0 });
                     }
                 }
                 if board.is_done(index) {

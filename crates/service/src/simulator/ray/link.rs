@@ -1,5 +1,6 @@
 //! What all jobs of this process share of Ray: the way there, whether it is there, the places, the rate.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,8 @@ pub(super) struct Link {
     pub(super) gate: Arc<Gate>,
     pub(super) limits: Limits,
     rate: Mutex<Rate>,
+    /// Shards that were answered as they should be.
+    answers: AtomicU64,
     presence: Mutex<Presence>,
     /// One asks, the others hear of it.
     asking: tokio::sync::Mutex<()>,
@@ -52,6 +55,7 @@ impl Link {
             gate: Arc::default(),
             limits,
             rate: Mutex::new(Rate::assumed(limits.path_steps_per_second)),
+            answers: AtomicU64::new(0),
             presence: Mutex::new(Presence::new(limits.trying)),
             asking: tokio::sync::Mutex::default(),
         })
@@ -97,8 +101,24 @@ impl Link {
         self.presence().dialect().cloned()
     }
 
+    /// So many shards were answered so far, of all jobs.
+    pub(super) fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
+    }
+
+    /// Has it answer a tiny shard, if it answers anybody: one more answer.
+    pub(super) async fn try_it(&self) {
+        let worked = self.tiny_shard().await;
+        transport::count(worked.is_ok());
+        match worked {
+            Ok(()) => self.answered(),
+            Err(why) => tracing::debug!(why, "Ray Serve does not answer a tiny shard either"),
+        }
+    }
+
     /// A call was answered as it should be.
     pub(super) fn answered(&self) {
+        self.answers.fetch_add(1, Ordering::Relaxed);
         self.presence().answered(self.now());
     }
 

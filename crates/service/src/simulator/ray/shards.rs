@@ -12,7 +12,7 @@ use monte_carlo_engine::wire::{RequestDocument, tally_from_bytes};
 use monte_carlo_engine::{Control, Plan, Shard, Tally};
 use tokio_util::sync::CancellationToken;
 
-use super::board::{After, Board, Next};
+use super::board::{After, Board, Loss, Next};
 use super::cut::slowness;
 use super::gate::Place;
 use super::link::Link;
@@ -195,7 +195,10 @@ impl Job {
         };
         if let Some(failure) = failure {
             transport::count(false);
-            return self.note_failure(failure, index, sent, board);
+            if self.note_failure(failure, index, sent, board)? == After::Ask {
+                self.link.try_it().await;
+            }
+            return Ok(());
         }
         self.note_answer(shard, took);
         if board.answered(index, took) {
@@ -246,7 +249,7 @@ impl Job {
         index: usize,
         sent: Instant,
         board: &mut Board,
-    ) -> Result<(), Judged> {
+    ) -> Result<After, Judged> {
         let (class, why, asked) = match verdict(failure) {
             Verdict::Again { class, why, after } => (class, why, after),
             Verdict::Terminal { message, field } => {
@@ -266,8 +269,9 @@ impl Job {
         }
         self.link.doubt();
         let shard = format!("the shard of {paths} paths from {first_path} on");
-        match board.failed(index, class, sent, asked, now, fastrand::f64()) {
-            After::GoOn => Ok(()),
+        let loss = Loss { class, sent, asked, now, jitter: fastrand::f64(), answers: self.link.answers() };
+        match board.failed(index, loss) {
+            after @ (After::GoOn | After::Ask) => Ok(after),
             After::Poison => {
                 Err(Judged::Failed(SimulatorError::Poison(format!("{shard} failed wherever it ran: {why}"))))
             }

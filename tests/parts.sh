@@ -9,7 +9,7 @@ says_of() { # PART
     build) echo "everything compiles: the program as users build it, then all tests" ;;
     lint) echo "clippy, documentation, licences and sources of crates, advisories, shell scripts, spelling" ;;
     unit) echo "unit, property and documentation tests, and every test that no other part claims; no server" ;;
-    ray) echo "the engine's wheel, the Serve application under a real serve run, and the service on it, while it breaks; Ray, PostgreSQL, Redis, Kafka" ;;
+    ray) echo "the engine's wheel, the Serve application under a real serve run, the service on it, while it breaks too; Ray, PostgreSQL, Redis, Kafka" ;;
     store) echo "every store keeps its contract; PostgreSQL" ;;
     kafka) echo "the service's Kafka room against a real broker; Kafka" ;;
     end-to-end) echo "the program among its neighbours, killed and moved; KafkaJS; PostgreSQL, Redis, Kafka" ;;
@@ -89,7 +89,7 @@ part_lint() {
     echo "--- advisories: NOT CHECKED, their database could not be fetched: $(grep . "$scratch/advisories.log" | tail -n 1)"
   fi
   step "shell scripts" 60 \
-    shellcheck --external-sources --check-sourced test .ci/run bench/coverage/run bench/engine/run bench/ray/run fuzz/run image/assemble tests/build/without_features tests/servers/*/run tests/servers/ray/modules tests/specification/*/run tests/specification/image/in_a_pod || true
+    shellcheck --external-sources --check-sourced test .ci/run bench/{coverage,engine,ray}/run fuzz/run image/assemble tests/build/without_features tests/servers/*/run tests/servers/ray/{modules,python} tests/specification/*/run tests/specification/image/in_a_pod || true
   step "spelling" 60 "$typos" || true
 }
 
@@ -123,8 +123,8 @@ unclaimed_targets() {
 part_ray() {
   local python
   python=$(prepared_folder ray)/venv/bin/python
-  step "Python's formatting" 60 "$python" -m ruff format --check --no-cache --config ray/ruff.toml ray crates/python || true
-  step "Python's lint" 60 "$python" -m ruff check --no-cache --config ray/ruff.toml ray crates/python || true
+  step "Python's formatting" 60 "$python" -m ruff format --check --no-cache --config ray/ruff.toml ray crates/python tests/servers/ray || true
+  step "Python's lint" 60 "$python" -m ruff check --no-cache --config ray/ruff.toml ray crates/python tests/servers/ray || true
   run_target
   run_tests -p monte-carlo-service --features "$features" --test end_to_end -- on_ray:: --test-threads=1 || true
   await_servers_of_part || return 0

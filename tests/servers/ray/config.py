@@ -1,20 +1,25 @@
-"""config.py CONFIG PORT [REPLICAS]: the operators' configuration on 127.0.0.1:PORT. For tests: up to two replicas and a short queue.
-For a bench: so many replicas from the beginning, and the queue as it is."""
+"""config.py CONFIG PORT [APPLICATION]: the operators' configuration on 127.0.0.1:PORT. For tests: up to two replicas, a short queue.
+For a bench, which says RAY_REPLICAS: so many replicas from the beginning, and the queue as it is."""
 
+import os
 import sys
 from pathlib import Path
 
 import yaml
 
-path, port, *fixed = sys.argv[1:]
-config = yaml.safe_load(Path(path).read_text())
+source, port, *others = sys.argv[1:]
+config = yaml.safe_load(Path(source).read_text())
 config["http_options"] |= {"host": "127.0.0.1", "port": int(port)}
 (application,) = config["applications"]
+for other in others:
+    application["import_path"] = other
 (simulations,) = [deployment for deployment in application["deployments"] if deployment["name"] == "Simulations"]
-if fixed:
-    (replicas,) = map(int, fixed)
-    simulations["autoscaling_config"] |= {"min_replicas": replicas, "max_replicas": replicas}
+if replicas := os.environ.get("RAY_REPLICAS"):
+    simulations["autoscaling_config"] |= {"min_replicas": int(replicas), "max_replicas": int(replicas)}
 else:
     simulations["max_queued_requests"] = 8
     simulations["autoscaling_config"]["max_replicas"] = 2
+for deployment in application["deployments"]:
+    # A request whose proxy was killed is waited for when its application is deleted.
+    deployment["graceful_shutdown_timeout_s"] = 5
 print(yaml.safe_dump(config))

@@ -6,21 +6,22 @@ use std::process::Command;
 /// What the titles of those begin with that simulate.
 pub(crate) const REPLICA: &str = "ray::ServeReplica:monte-carlo:Simulations";
 
-/// Those of a title below `server`, the process that `tests/servers/ray/run` became.
-pub(crate) fn below(server: u32, title: &str) -> Vec<u32> {
+/// Those whose command has `part` in it, below `server`, the process that starts Ray.
+pub(crate) fn below(server: u32, part: &str) -> Vec<u32> {
     let entries = fs::read_dir("/proc").expect("Linux has it").filter_map(Result::ok);
     let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    ids.filter(|&pid| title_of(pid).starts_with(title) && is_below(pid, server)).collect()
+    ids.filter(|&pid| command(pid).contains(part) && is_below(pid, server)).collect()
+}
+
+/// A process's words, each ended by a zero; Ray's own name themselves.
+pub(crate) fn command(pid: u32) -> String {
+    let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&words).into_owned()
 }
 
 /// Sends a signal to one process.
 pub(crate) fn send(signal: &str, pid: u32) {
     Command::new("kill").args([signal, &pid.to_string()]).status().expect("kill runs");
-}
-
-fn title_of(pid: u32) -> String {
-    let title = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    String::from_utf8_lossy(&title).into_owned()
 }
 
 fn is_below(mut pid: u32, server: u32) -> bool {

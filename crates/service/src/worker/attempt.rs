@@ -10,6 +10,7 @@ use tracing::Instrument;
 
 use super::fault::{AttemptError, Verdict, verdict};
 use super::hands::{Held, Place};
+use super::hold::{Homecoming, LOOK_EVERY, Standing, homecoming};
 use super::{SIMULATION_DURATION, Worker, count};
 use crate::core_service::client::Gathered;
 use crate::jobs::events;
@@ -18,11 +19,6 @@ use crate::jobs::machine::{Action, Ending, Event, Situation, step};
 use crate::simulator::{Assignment, Outcome, Request, SimulatorError};
 use crate::store::{ClaimedJob, Origin, Settlement, Settler, Write};
 use crate::telemetry::clock::now_ms;
-
-/// Tries to bring an outcome home; about a minute with the pauses between them, after which the lease is surely gone.
-const SETTLE_TRIES: u32 = 30;
-/// Between two of them.
-const SETTLE_PAUSE: Duration = Duration::from_secs(2);
 
 /// Carries one job to its outcome and writes it.
 pub(super) async fn carry(worker: Arc<Worker>, job: ClaimedJob, held: Arc<Held>, place: Place) {
@@ -62,11 +58,14 @@ struct Ended {
     actions: &'static [Action],
 }
 
-/// Ends the attempt when the lease is lost or the worker stops, whatever it waits for.
+/// Ends the attempt when its lease is lost or may be, or the worker stops, whatever it waits for.
 async fn cut_off(held: &Held) -> AttemptError {
-    const LOOK_EVERY: Duration = Duration::from_millis(50);
     while !held.is_cancelled() {
-        tokio::time::sleep(LOOK_EVERY).await;
+        if held.standing() == Standing::Kept {
+            tokio::time::sleep(LOOK_EVERY).await;
+        } else {
+            held.lose();
+        }
     }
     if held.is_lost() { AttemptError::LeaseLost } else { AttemptError::Stopping }
 }
@@ -173,19 +172,23 @@ fn ended(job: &ClaimedJob, outcome: Result<Value, AttemptError>, took: Duration)
 
 /// Brings the outcome home, through short outages of the database; the fence refuses it if it comes too late.
 async fn settle(worker: &Worker, job: &ClaimedJob, settlement: &Settlement) -> Write {
-    for attempt in 1..=SETTLE_TRIES {
-        match worker.store.settle(&job.lease, settlement).await {
-            Ok(Write::Applied) => {
+    for attempt in 1.. {
+        let answer = match worker.store.settle(&job.lease, settlement).await {
+            Ok(write) => Some(write),
+            Err(error) => {
+                tracing::warn!(%error, attempt, "the outcome could not be written yet");
+                None
+            }
+        };
+        match homecoming(answer, attempt) {
+            Homecoming::Again(pause) => tokio::time::sleep(pause).await,
+            Homecoming::Over(Write::Applied) => {
                 tracing::info!(state = ?settlement.next.state, "the attempt is settled");
                 return Write::Applied;
             }
-            Ok(Write::Stale) => {
-                tracing::warn!("the outcome came too late: the job is no longer ours");
-                return Write::Stale;
-            }
-            Err(error) => tracing::warn!(%error, attempt, "the outcome could not be written yet"),
+            Homecoming::Over(Write::Stale) => break,
         }
-        tokio::time::sleep(SETTLE_PAUSE).await;
     }
+    tracing::warn!("the outcome came too late: the job is no longer ours");
     Write::Stale
 }

@@ -1,38 +1,27 @@
-//! Keeps the leases alive, and stops work whose lease is lost or may be.
+//! Keeps the leases alive.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::hands::Hands;
-use super::{BEAT_EVERY, LEASE_MS, Worker};
-
-/// Between two tries while the database is away: several fit into what is left of a lease.
-const RETRY_EVERY: Duration = Duration::from_millis(500);
-/// A beat that hangs is worth as much as one that fails.
-const BEAT_BOUND: Duration = Duration::from_millis(1_500);
+use super::hands::{Hands, now};
+use super::hold::{BEAT_BOUND, beat_pause};
+use super::{LEASE_MS, Worker};
 
 pub(super) async fn run(worker: Arc<Worker>, hands: Arc<Hands>, silence: CancellationToken) {
-    let mut pause = BEAT_EVERY;
+    let mut was_answered = true;
     loop {
         tokio::select! {
             () = silence.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(beat_pause(was_answered)) => {}
         }
-        let beats = hands.beats();
-        match tokio::time::timeout(BEAT_BOUND, worker.store.beat(&beats, LEASE_MS)).await {
-            Ok(Ok(still_held)) => {
-                hands.heard(&beats, &still_held);
-                pause = BEAT_EVERY;
-                continue;
-            }
+        let (beats, asked_at) = (hands.beats(), now());
+        let answer = tokio::time::timeout(BEAT_BOUND, worker.store.beat(&beats, LEASE_MS)).await;
+        was_answered = matches!(answer, Ok(Ok(_)));
+        match answer {
+            Ok(Ok(still_held)) => hands.heard(asked_at, &beats, &still_held),
             Ok(Err(error)) => tracing::warn!(%error, "a heartbeat was not taken"),
             Err(_) => tracing::warn!("a heartbeat was not answered in time"),
-        }
-        pause = RETRY_EVERY;
-        if hands.is_cut_off() {
-            hands.lose_all();
         }
     }
 }

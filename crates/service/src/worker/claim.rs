@@ -7,7 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::carry;
-use super::hands::Hands;
+use super::hands::{Hands, now};
 use super::turns::Turns;
 use super::{ATTEMPT_DEADLINE_MS, CLAIM_BATCH_MAX, LEASE_MS, POLL_EVERY, Worker};
 use crate::store::ClaimRequest;
@@ -50,6 +50,7 @@ async fn fill(
         lease_ms: LEASE_MS,
         deadline_ms: ATTEMPT_DEADLINE_MS,
     };
+    let asked_at = now();
     let claimed = match worker.store.claim(request).await {
         Ok(claimed) => claimed,
         Err(error) => {
@@ -63,7 +64,7 @@ async fn fill(
         worker.signals.outbox_filled();
     }
     for (job, permit) in claimed.into_iter().zip(places) {
-        let (held, place) = hands.take(job.lease.clone(), permit);
+        let (held, place) = hands.take(job.lease.clone(), asked_at, permit);
         tokio::spawn(carry(worker.clone(), job, held, place));
     }
     (!all_places_filled).then_some(POLL_EVERY)

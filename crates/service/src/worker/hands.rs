@@ -3,19 +3,16 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use monte_carlo_engine::Control;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 
-use super::LEASE_MS;
+use super::ATTEMPT_DEADLINE_MS;
+use super::hold::{Contact, Hold, Standing};
 use crate::jobs::ids::{Lease, LeaseToken};
 use crate::store::Beat;
 
-/// After this long without a beat that the database took, our leases may be gone: the work is cancelled while they
-/// surely hold, and nothing is claimed.
-pub(super) const SILENCE_MAX: Duration = Duration::from_millis(LEASE_MS - 1_000);
 /// How long a released job may take to reach the database, after the grace.
 const RELEASE_BOUND: Duration = Duration::from_secs(1);
 
@@ -24,13 +21,14 @@ pub(super) struct Hands {
     places: Arc<Semaphore>,
     capacity: u32,
     held: Mutex<HashMap<LeaseToken, Arc<Held>>>,
-    last_beat: Mutex<Instant>,
+    contact: Mutex<Contact>,
 }
 
 /// One job in hand. It leaves the hands when the place it holds is dropped.
 pub(super) struct Held {
     pub(super) lease: Lease,
     pub(super) control: Arc<Control>,
+    hold: Mutex<Hold>,
     paths: AtomicU64,
     lost: AtomicBool,
 }
@@ -48,7 +46,7 @@ impl Hands {
             places: Arc::new(Semaphore::new(capacity)),
             capacity: u32::try_from(capacity).unwrap_or(u32::MAX),
             held: Mutex::default(),
-            last_beat: Mutex::new(Instant::now()),
+            contact: Mutex::new(Contact::new(now())),
         }
     }
 
@@ -65,15 +63,25 @@ impl Hands {
         permits
     }
 
-    /// Puts a claimed job into a free place.
-    pub(super) fn take(self: &Arc<Self>, lease: Lease, permit: OwnedSemaphorePermit) -> (Arc<Held>, Place) {
+    /// Puts a job into a free place that was claimed by a question of that moment. What was answered so late that the lease
+    /// may be gone is to be given back at once.
+    pub(super) fn take(
+        self: &Arc<Self>,
+        lease: Lease,
+        asked_at: Instant,
+        permit: OwnedSemaphorePermit,
+    ) -> (Arc<Held>, Place) {
         let token = lease.token;
         let held = Arc::new(Held {
             lease,
             control: Arc::new(Control::default()),
+            hold: Mutex::new(Hold::new(asked_at, Duration::from_millis(ATTEMPT_DEADLINE_MS))),
             paths: AtomicU64::new(0),
             lost: AtomicBool::new(false),
         });
+        if held.standing() == Standing::CutOff {
+            held.give_back();
+        }
         self.held().insert(token, held.clone());
         (held, Place { hands: self.clone(), token, _permit: permit })
     }
@@ -82,29 +90,25 @@ impl Hands {
         self.held().values().map(|held| held.beat()).collect()
     }
 
-    /// The database took the beats `sent`, and these leases still hold; the work on the others is cancelled.
-    pub(super) fn heard(&self, sent: &[Beat], still_held: &[Lease]) {
-        *self.last_beat() = Instant::now();
-        for beat in sent.iter().filter(|beat| !still_held.contains(&beat.lease)) {
+    /// The database took the beats `sent` at that moment, and these leases still hold.
+    pub(super) fn heard(&self, asked_at: Instant, sent: &[Beat], still_held: &[Lease]) {
+        locked(&self.contact).answered(asked_at);
+        for beat in sent {
             if let Some(held) = self.held().get(&beat.lease.token) {
-                held.lose();
+                locked(&held.hold).answered(asked_at, still_held.contains(&beat.lease));
             }
         }
     }
 
     /// Whether the database has been silent for so long that our leases may be gone.
     pub(super) fn is_cut_off(&self) -> bool {
-        self.last_beat().elapsed() >= SILENCE_MAX
-    }
-
-    pub(super) fn lose_all(&self) {
-        self.held().values().for_each(|held| held.lose());
+        locked(&self.contact).is_cut_off(now())
     }
 
     /// Lets the work in hand finish for `grace`, then has the rest given back.
     pub(super) async fn drain(&self, grace: Duration) {
         if tokio::time::timeout(grace, self.empty()).await.is_err() {
-            self.held().values().for_each(|held| held.control.cancel.store(true, Ordering::Relaxed));
+            self.held().values().for_each(|held| held.give_back());
             if tokio::time::timeout(RELEASE_BOUND, self.empty()).await.is_err() {
                 tracing::warn!(
                     jobs = self.held().len(),
@@ -119,11 +123,7 @@ impl Hands {
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<LeaseToken, Arc<Held>>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn last_beat(&self) -> MutexGuard<'_, Instant> {
-        self.last_beat.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.held)
     }
 }
 
@@ -140,8 +140,19 @@ impl Held {
         self.control.cancel.load(Ordering::Relaxed)
     }
 
-    fn lose(&self) {
+    /// What to do with it now.
+    pub(super) fn standing(&self) -> Standing {
+        locked(&self.hold).standing(now())
+    }
+
+    /// Cancels the work, of which nothing may be said any more.
+    pub(super) fn lose(&self) {
         self.lost.store(true, Ordering::Relaxed);
+        self.control.cancel.store(true, Ordering::Relaxed);
+    }
+
+    /// Cancels the work, and has the job given back.
+    fn give_back(&self) {
         self.control.cancel.store(true, Ordering::Relaxed);
     }
 
@@ -155,5 +166,50 @@ impl Held {
 impl Drop for Place {
     fn drop(&mut self) {
         self.hands.held().remove(&self.token);
+    }
+}
+
+/// The clock of the runtime, by which its pauses go.
+pub(super) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::jobs::ids::JobId;
+    use crate::worker::hold::SILENCE_MAX;
+
+    async fn take(hands: &Arc<Hands>, asked_at: Instant) -> (Arc<Held>, Place) {
+        let lease = Lease { job: JobId::random(), token: LeaseToken(Uuid::new_v4()) };
+        let permit = hands.free_places(1).await.remove(0);
+        hands.take(lease, asked_at, permit)
+    }
+
+    #[tokio::test]
+    async fn what_was_claimed_too_late_is_given_back_and_not_lost() {
+        let hands = Arc::new(Hands::new(2));
+        let (in_time, _place) = take(&hands, now()).await;
+        let (late, _place) = take(&hands, now() - SILENCE_MAX).await;
+        assert!(!in_time.is_cancelled() && late.is_cancelled() && !late.is_lost());
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_counted_from_its_question() {
+        let hands = Arc::new(Hands::new(2));
+        let asked_at = now() - SILENCE_MAX;
+        let (kept, _place) = take(&hands, asked_at).await;
+        let (gone, _place) = take(&hands, asked_at).await;
+        let beats = hands.beats();
+        for (asked_at, standing) in [(asked_at, Standing::CutOff), (now(), Standing::Kept)] {
+            hands.heard(asked_at, &beats, std::slice::from_ref(&kept.lease));
+            assert_eq!((kept.standing(), gone.standing()), (standing, Standing::Lost));
+        }
     }
 }

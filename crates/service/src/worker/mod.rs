@@ -1,7 +1,8 @@
 //! Carries jobs through: claims them, keeps their leases alive, simulates, settles.
 //!
-//! Three loops and a task a job. **claim** fills the free places; **beat** extends the leases and cancels what was
-//! lost; **sweep** hands on what other workers left behind. Every decision about a job is `machine::step`'s.
+//! Three loops and a task a job. **claim** fills the free places; **beat** extends the leases; **sweep** hands on what other
+//! workers left behind; **attempt** stops when its lease is lost or may be. Every decision about a job is `machine::step`'s,
+//! every one about a lease is [`hold`]'s.
 
 mod attempt;
 mod beat;
@@ -9,6 +10,7 @@ mod claim;
 mod count;
 mod fault;
 mod hands;
+pub mod hold;
 mod sweep;
 mod turns;
 

@@ -1,36 +1,11 @@
 //! One stage of one job: which shards wait, fly, are done, and what to do next. Pure; time and jitter come in.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use monte_carlo_engine::Shard;
 
-use super::verdict::Class;
-
-/// Failures of one shard in flight, of whatever cause, while Ray answers others, after which it is suspected of killing
-/// replicas. A cluster that loses every third call still loses fewer than one shard in five thousand so often.
-pub(super) const SHARD_FAILURES_MAX: u32 = 8;
-/// A shard is lost so often with nobody else answered, before it is found out whether Ray answers at all: a replica that
-/// dies, or a proxy, takes a call or two with it.
-const UNCLEAR_LOSSES_MAX: u32 = 2;
-/// The engine failing at one shard on so many calls fails everywhere.
-pub(super) const SHARD_PANICS_MAX: u32 = 3;
-/// The first pause after a failure; doubles with each in a row.
-const PAUSE_BASE: Duration = Duration::from_millis(250);
-/// The longest: a proxy that is back is noticed within it.
-const PAUSE_MAX: Duration = Duration::from_secs(4);
-/// The longest `Retry-After` that is heeded; whoever asks for more is asked again sooner.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(10);
-/// A shard that flies so many times as long as half of the others did is sent once more, elsewhere.
-const HEDGE_FACTOR: u32 = 3;
-/// Never sooner: what is over in a moment is not worth a second call.
-const HEDGE_MIN: Duration = Duration::from_secs(1);
-/// Never later: no shard is cut to take longer.
-const HEDGE_MAX: Duration = Duration::from_secs(30);
-/// So many shards must be done before their median says anything.
-const HEDGE_SAMPLE: usize = 3;
-/// The durations that the median is of: the latest.
-const DURATIONS_MAX: usize = 63;
+use super::hedge::Durations;
+use super::losses::{After, Loss, Losses};
 
 /// All shards of a stage.
 #[derive(Debug)]
@@ -43,17 +18,8 @@ pub(super) struct Board {
     /// Those that failed, and when they may be sent again.
     again: Vec<(Instant, usize)>,
     flying: Vec<Flight>,
-    records: HashMap<usize, Record>,
-    durations: Vec<Duration>,
-    /// Nothing is sent before; failures in a row prolong it.
-    held_until: Option<Instant>,
-    failures_in_a_row: u32,
-    /// The first failure since Ray answered anybody.
-    failing_since: Option<Instant>,
-    /// What Ray had answered then.
-    answers: u64,
-    /// How long Ray is tried without an answer.
-    trying: Duration,
+    losses: Losses,
+    durations: Durations,
 }
 
 /// A shard under way, once or twice.
@@ -63,32 +29,6 @@ struct Flight {
     sent: Instant,
     copies: u8,
     is_hedged: bool,
-}
-
-/// How a shard has failed.
-#[derive(Debug, Default)]
-struct Record {
-    /// Calls that were lost or too slow.
-    losses: u32,
-    /// The first of them, and those since whose last one Ray had answered others.
-    failures: u32,
-    panics: u32,
-    /// What Ray had answered at the last of these.
-    answers: u64,
-}
-
-/// A call that brought nothing.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Loss {
-    pub(super) class: Class,
-    pub(super) sent: Instant,
-    /// What the answer asked to be left alone for.
-    pub(super) asked: Option<Duration>,
-    pub(super) now: Instant,
-    /// A fresh random number in 0 .. 1.
-    pub(super) jitter: f64,
-    /// Answers of Ray to this process so far, to whatever job.
-    pub(super) answers: u64,
 }
 
 /// What to do.
@@ -104,21 +44,6 @@ pub(super) enum Next {
     Done,
 }
 
-/// What a failure leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum After {
-    /// Go on.
-    GoOn,
-    /// The engine fails at this shard wherever it runs.
-    Poison,
-    /// This shard is lost each time, while others are answered.
-    Suspect,
-    /// Go on, but find out first whether Ray answers anybody: nothing says so, and nothing speaks against it.
-    Ask,
-    /// Nothing comes back from Ray.
-    GiveUp,
-}
-
 impl Board {
     pub(super) fn new(shards: Vec<Shard>, trying: Duration) -> Self {
         Self {
@@ -128,13 +53,8 @@ impl Board {
             fresh: 0,
             again: Vec::new(),
             flying: Vec::new(),
-            records: HashMap::new(),
-            durations: Vec::new(),
-            held_until: None,
-            failures_in_a_row: 0,
-            failing_since: None,
-            answers: 0,
-            trying,
+            losses: Losses::new(trying),
+            durations: Durations::default(),
         }
     }
 
@@ -156,7 +76,7 @@ impl Board {
         if self.done == self.shards.len() {
             return Next::Done;
         }
-        if let Some(until) = self.held_until.filter(|&until| now < until) {
+        if let Some(until) = self.losses.held_until(now) {
             return Next::Wait(Some(until));
         }
         let due = self.again.iter().filter(|(due, _)| *due <= now).min();
@@ -166,7 +86,7 @@ impl Board {
         if self.fresh < self.shards.len() {
             return Next::Send(self.fresh);
         }
-        let hedge_after = self.hedge_after();
+        let hedge_after = self.durations.hedge_after();
         let slowest = self.flying.iter().filter(|flight| !flight.is_hedged).min_by_key(|flight| flight.sent);
         let hedge_at = slowest.map(|flight| flight.sent + hedge_after);
         match slowest {
@@ -203,12 +123,8 @@ impl Board {
         debug_assert!(!self.is_done[index], "a tally counts once");
         self.is_done[index] = true;
         self.done += 1;
-        if self.durations.len() == DURATIONS_MAX {
-            self.durations.remove(0);
-        }
-        self.durations.push(took);
-        // A hold stays: what was asked for is kept, also where another call comes back meanwhile.
-        (self.failures_in_a_row, self.failing_since) = (0, None);
+        self.durations.add(took);
+        self.losses.answered();
         was_hedged
     }
 
@@ -217,37 +133,9 @@ impl Board {
         if self.is_done[index] {
             return After::GoOn;
         }
-        let Loss { class, now, answers, .. } = loss;
-        if self.answers != answers {
-            (self.answers, self.failing_since) = (answers, None);
-        }
-        let failing_since = *self.failing_since.get_or_insert(now);
-        let pause = self.pause(index, &loss);
-        self.lands(index, now + pause);
-        let record = self.records.entry(index).or_default();
-        let mut is_unclear = false;
-        match class {
-            Class::Away | Class::Busy => {}
-            Class::Panicked => record.panics += 1,
-            Class::Lost | Class::Slow => {
-                let is_its_own = record.losses == 0 || record.answers != answers;
-                record.losses += 1;
-                record.failures += u32::from(is_its_own);
-                record.answers = answers;
-                is_unclear = !is_its_own && record.losses > UNCLEAR_LOSSES_MAX;
-            }
-        }
-        if record.panics >= SHARD_PANICS_MAX {
-            After::Poison
-        } else if record.failures >= SHARD_FAILURES_MAX {
-            After::Suspect
-        } else if now.saturating_duration_since(failing_since) >= self.trying {
-            After::GiveUp
-        } else if is_unclear {
-            After::Ask
-        } else {
-            After::GoOn
-        }
+        let (due, after) = self.losses.note(index, loss);
+        self.lands(index, due);
+        after
     }
 
     /// A call for the shard ended; where it was the last, the shard is due at `due`.
@@ -260,44 +148,14 @@ impl Board {
             self.again.push((due, index));
         }
     }
-
-    /// The pause of this shard; where Ray itself is the cause, that of all.
-    fn pause(&mut self, index: usize, loss: &Loss) -> Duration {
-        let &Loss { class, sent, asked, now, jitter, .. } = loss;
-        if !matches!(class, Class::Away | Class::Busy) {
-            let before = self.records.get(&index).map_or(0, |record| record.losses + record.panics);
-            return backed_off(before, jitter);
-        }
-        // One round of calls that meet the same closed door is one failure.
-        if self.held_until.is_none_or(|until| sent >= until) {
-            let ours = backed_off(self.failures_in_a_row, jitter);
-            let pause = asked.map_or(ours, |asked| asked.min(RETRY_AFTER_MAX).max(ours));
-            self.failures_in_a_row += 1;
-            self.held_until = Some(now + pause);
-        }
-        Duration::ZERO
-    }
-
-    fn hedge_after(&self) -> Duration {
-        if self.durations.len() < HEDGE_SAMPLE {
-            return HEDGE_MAX;
-        }
-        let mut sorted = self.durations.clone();
-        sorted.sort_unstable();
-        (sorted[sorted.len() / 2] * HEDGE_FACTOR).clamp(HEDGE_MIN, HEDGE_MAX)
-    }
-}
-
-/// Doubles with each failure; jittered over its upper half.
-fn backed_off(before: u32, jitter: f64) -> Duration {
-    let ceiling = (PAUSE_BASE * 2_u32.pow(before.min(8))).min(PAUSE_MAX);
-    ceiling / 2 + (ceiling / 2).mul_f64(jitter.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::hedge::{HEDGE_FACTOR, HEDGE_MAX, HEDGE_SAMPLE};
+    use super::super::verdict::Class;
     use super::*;
 
     fn board(shards: u64) -> Board {
@@ -342,24 +200,22 @@ mod tests {
 
     #[test]
     fn a_lost_shard_waits_longer_each_time_and_others_go_on() {
-        let (mut board, mut now) = (board(2), Instant::now());
+        let (mut board, mut now) = (board(9), Instant::now());
         board.sent(0, now);
-        for (answers, pause_ms) in (0..).zip([250, 500, 1_000, 2_000, 4_000, 4_000]) {
-            assert_eq!(fails_when(&mut board, 0, Class::Lost, now, answers), After::GoOn);
-            assert_eq!(board.next(now), Next::Send(1), "others do not wait for it");
+        for (other, pause_ms) in (1..).zip([250, 500, 1_000, 2_000, 4_000, 4_000]) {
+            assert_eq!(fails_when(&mut board, 0, Class::Lost, now, other as u64), After::GoOn);
             let due = now + Duration::from_millis(pause_ms);
-            board.sent(1, now);
-            assert_eq!(board.next(now), Next::Wait(Some(due)));
-            fails(&mut board, 1, Class::Away, now);
-            board.held_until = None;
+            let before = due - Duration::from_millis(1);
+            assert_eq!(board.next(before), Next::Send(other), "others do not wait for it");
+            board.sent(other, before);
+            board.answered(other, SECOND);
+            assert_eq!(
+                board.next(due),
+                Next::Send(0),
+                "whoever is due goes before those that were never sent"
+            );
             now = due;
-            assert_eq!(board.next(now), Next::Send(1), "whoever is due first goes first");
-            board.sent(1, now);
-            assert!(!board.is_done(1));
-            assert_eq!(board.next(now), Next::Send(0));
             board.sent(0, now);
-            fails(&mut board, 1, Class::Away, now);
-            board.held_until = None;
         }
     }
 
@@ -429,71 +285,6 @@ mod tests {
         board.sent(2, begin);
         assert_eq!(board.next(begin), Next::Wait(Some(begin + HEDGE_MAX)), "nothing is known yet");
         assert_eq!(board.next(begin + HEDGE_MAX), Next::Hedge(0));
-    }
-
-    #[test]
-    fn a_shard_that_the_engine_fails_at_is_poison() {
-        let (mut board, now) = (board(2), Instant::now());
-        for failure in 1..=SHARD_PANICS_MAX {
-            board.sent(0, now);
-            let wanted = if failure < SHARD_PANICS_MAX { After::GoOn } else { After::Poison };
-            assert_eq!(fails(&mut board, 0, Class::Panicked, now), wanted);
-        }
-    }
-
-    #[test]
-    fn a_shard_that_is_lost_each_time_is_suspect_only_while_others_are_answered() {
-        let (mut board, now) = (board(2), Instant::now());
-        for failure in 1..=SHARD_FAILURES_MAX {
-            board.sent(0, now);
-            let wanted = if failure < SHARD_FAILURES_MAX { After::GoOn } else { After::Suspect };
-            assert_eq!(fails_when(&mut board, 0, Class::Lost, now, u64::from(failure)), wanted);
-        }
-        assert_eq!(fails_when(&mut board, 1, Class::Lost, now, 9), After::GoOn, "each for itself");
-    }
-
-    #[test]
-    fn losses_while_nobody_is_answered_speak_against_no_shard_and_it_is_asked_what_they_mean() {
-        let (mut board, mut now) = (board(1), Instant::now());
-        for loss in 1..=100 {
-            board.sent(0, now);
-            let wanted = if loss <= UNCLEAR_LOSSES_MAX { After::GoOn } else { After::Ask };
-            assert_eq!(fails(&mut board, 0, Class::Lost, now), wanted);
-        }
-        // It is well each time: the shard is at fault, and the minute begins anew.
-        for answers in 1..u64::from(SHARD_FAILURES_MAX) {
-            now += TRYING - SECOND;
-            board.sent(0, now);
-            let after = fails_when(&mut board, 0, Class::Slow, now, answers);
-            let wanted = if answers + 1 < SHARD_FAILURES_MAX.into() { After::GoOn } else { After::Suspect };
-            assert_eq!(after, wanted, "{answers}");
-        }
-        assert_eq!(fails(&mut self::board(1), 0, Class::Away, now), After::GoOn);
-    }
-
-    #[test]
-    fn answers_to_other_jobs_show_that_ray_is_there() {
-        let (mut board, begin) = (board(9), Instant::now());
-        assert_eq!(fails_when(&mut board, 0, Class::Away, begin, 0), After::GoOn);
-        assert_eq!(fails_when(&mut board, 1, Class::Away, begin + TRYING, 1), After::GoOn);
-        assert_eq!(fails_when(&mut board, 2, Class::Away, begin + TRYING * 2, 1), After::GiveUp);
-    }
-
-    #[test]
-    fn ray_is_given_up_after_a_minute_without_an_answer_and_not_before() {
-        for class in [Class::Away, Class::Busy, Class::Lost, Class::Slow] {
-            let (mut board, begin) = (board(9), Instant::now());
-            let last = begin + TRYING;
-            let sent = |board: &mut Board, index, now| {
-                board.sent(index, now);
-                fails(board, index, class, now)
-            };
-            assert_eq!(sent(&mut board, 0, begin), After::GoOn);
-            assert_eq!(sent(&mut board, 1, last - Duration::from_millis(1)), After::GoOn);
-            board.answered(2, SECOND);
-            assert_eq!(sent(&mut board, 3, last), After::GoOn, "it was answered meanwhile");
-            assert_eq!(sent(&mut board, 4, last + TRYING), After::GiveUp);
-        }
     }
 
     proptest! {

@@ -2,16 +2,19 @@
 //!
 //! `link` learns from `/health` what the other side speaks: shards of this engine (`shards`), or one call a job with a
 //! result of its own (`old`). What to do is decided in pure files: whether Ray is there (`presence`), how many shards
-//! fly at once (`pace`), how large they are (`cut`), what an answer means (`verdict`), which shard is sent next
-//! (`board`). A shard is a function of the job and its path ids, so it may be sent twice, and whatever Ray leaves
-//! undone the simulator of this process does: the result has the same bits.
+//! fly at once (`pace`), how large they are (`cut`), what an answer means (`verdict`) and what those that bring nothing
+//! say (`losses`), which shard is sent next (`board`), or twice (`hedge`). A shard is a function of the job and its path
+//! ids, so it may be sent twice, and whatever Ray leaves undone the simulator of this process does: the result has the
+//! same bits.
 
 mod board;
 mod cut;
 pub mod dialect;
 mod gate;
+mod hedge;
 pub mod limits;
 mod link;
+mod losses;
 mod old;
 mod pace;
 mod presence;

@@ -12,10 +12,11 @@ use monte_carlo_engine::wire::{RequestDocument, tally_from_bytes};
 use monte_carlo_engine::{Control, Plan, Shard, Tally};
 use tokio_util::sync::CancellationToken;
 
-use super::board::{After, Board, Loss, Next};
+use super::board::{Board, Next};
 use super::cut::slowness;
 use super::gate::Place;
 use super::link::Link;
+use super::losses::{After, Loss};
 use super::transport;
 use super::verdict::{Class, Failure, Verdict, verdict};
 use super::{Cause, Left};

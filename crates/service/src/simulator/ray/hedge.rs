@@ -1,0 +1,56 @@
+//! When a shard under way is sent once more, elsewhere, by how long the others took. Pure.
+
+use std::time::Duration;
+
+/// A shard that flies so many times as long as half of the others did is sent once more, elsewhere.
+pub(super) const HEDGE_FACTOR: u32 = 3;
+/// Never sooner: what is over in a moment is not worth a second call.
+const HEDGE_MIN: Duration = Duration::from_secs(1);
+/// Never later: no shard is cut to take longer.
+pub(super) const HEDGE_MAX: Duration = Duration::from_secs(30);
+/// So many shards must be done before their median says anything.
+pub(super) const HEDGE_SAMPLE: usize = 3;
+/// The durations that the median is of: the latest.
+const DURATIONS_MAX: usize = 63;
+
+/// How long the latest shards took that were answered.
+#[derive(Debug, Default)]
+pub(super) struct Durations(Vec<Duration>);
+
+impl Durations {
+    pub(super) fn add(&mut self, took: Duration) {
+        if self.0.len() == DURATIONS_MAX {
+            self.0.remove(0);
+        }
+        self.0.push(took);
+    }
+
+    /// How long a call may fly alone.
+    pub(super) fn hedge_after(&self) -> Duration {
+        if self.0.len() < HEDGE_SAMPLE {
+            return HEDGE_MAX;
+        }
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        (sorted[sorted.len() / 2] * HEDGE_FACTOR).clamp(HEDGE_MIN, HEDGE_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_three_times_the_median_of_the_latest_within_reason() {
+        let mut durations = Durations::default();
+        let after = |durations: &mut Durations, took_ms, count| {
+            (0..count).for_each(|_| durations.add(Duration::from_millis(took_ms)));
+            durations.hedge_after()
+        };
+        assert_eq!(after(&mut durations, 2_000, 2), HEDGE_MAX, "too few");
+        assert_eq!(after(&mut durations, 9_000, 1), Duration::from_secs(6));
+        assert_eq!(after(&mut durations, 10, 32), HEDGE_MIN, "the old ones are outnumbered");
+        assert_eq!(after(&mut durations, 100_000, DURATIONS_MAX), HEDGE_MAX);
+        assert_eq!(durations.0.len(), DURATIONS_MAX);
+    }
+}

@@ -1,5 +1,8 @@
-"""config.py CONFIG PORT [APPLICATION]: the operators' configuration on 127.0.0.1:PORT. For tests: up to two replicas, a short queue.
-For a bench, which says RAY_REPLICAS: so many replicas from the beginning, and the queue as it is."""
+"""config.py CONFIG PORT [APPLICATION]: the operators' configuration on 127.0.0.1:PORT.
+
+For tests: up to two replicas and a short queue. For a bench, which says RAY_REPLICAS: so many replicas from the start,
+and the queue as it is.
+"""
 
 import os
 import sys

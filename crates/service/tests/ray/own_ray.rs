@@ -66,7 +66,7 @@ impl OwnRay {
     /// Its application is `tests/servers/ray/fatal.py`.
     fn start() -> Self {
         let folder = TempDir::new().expect("a folder");
-        let home = folder.path().join("ray");
+        let home = folder.path().join("server");
         fs::create_dir(&home).expect("a folder in it");
         let log = File::create(folder.path().join("log")).expect("a log");
         let port = free_port();
@@ -116,7 +116,7 @@ impl OwnRay {
 
     /// Deploys the application by its configuration, as changed; it may not be there yet.
     pub(crate) async fn deploy(&self, changed: impl FnOnce(String) -> String) {
-        let home = self.folder.path().join("ray");
+        let home = self.folder.path().join("server");
         let configuration = fs::read_to_string(home.join("config.yaml")).expect("run wrote it");
         fs::write(home.join("changed.yaml"), changed(configuration)).expect("room for it");
         let address = self.address();
@@ -136,7 +136,7 @@ impl OwnRay {
 
     async fn python(&self, arguments: &[&str]) {
         let mut command = Command::new(servers().join("python"));
-        command.arg(self.folder.path().join("ray")).args(arguments).stdin(Stdio::null());
+        command.arg(self.folder.path().join("server")).args(arguments).stdin(Stdio::null());
         let ran =
             tokio::task::spawn_blocking(move || command.output()).await.expect("it ends").expect("it runs");
         assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
@@ -173,7 +173,12 @@ fn servers() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/servers/ray")
 }
 
+/// Below those that a system takes for outgoing connections, so that it is still free when a proxy comes back.
 fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-    listener.local_addr().expect("it is bound").port()
+    loop {
+        let port = fastrand::u16(20_000..32_000);
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

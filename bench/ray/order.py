@@ -80,7 +80,7 @@ def main(url: str, pid: int, accounts: int, paths: int) -> None:
             jobs.append(job)
             waiting.pop()
     seconds = time.monotonic() - began
-    on_ray = sum((job["result"] or {}).get("executedOn") == "ray" for job in jobs)
+    on_ray = sum(job.get("result", {}).get("executedOn") == "ray" for job in jobs)
     attempts = sum(job["attempts"] for job in jobs)
     peak = peak_mib(pid)
     print(

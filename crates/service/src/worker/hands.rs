@@ -100,6 +100,20 @@ impl Hands {
         }
     }
 
+    /// The leases in hand.
+    pub(super) fn leases(&self) -> Vec<Lease> {
+        self.held().values().map(|held| held.lease.clone()).collect()
+    }
+
+    /// Of the leases `asked` for at that moment, the database knows these; none is longer for that.
+    pub(super) fn saw(&self, asked_at: Instant, asked: &[Lease], known: &[Lease]) {
+        for lease in asked.iter().filter(|lease| !known.contains(lease)) {
+            if let Some(held) = self.held().get(&lease.token) {
+                locked(&held.hold).answered(asked_at, false);
+            }
+        }
+    }
+
     /// Whether the database has been silent for so long that our leases may be gone.
     pub(super) fn is_cut_off(&self) -> bool {
         locked(&self.contact).is_cut_off(now())

@@ -1,6 +1,7 @@
 //! Carries jobs through: claims them, keeps their leases alive, simulates, settles.
 //!
-//! Three loops and a task a job. **claim** fills the free places; **beat** extends the leases; **sweep** hands on what other
+//! Four loops and a task a job. **claim** fills the free places; **beat** extends the leases; **look** sees which were taken
+//! away; **sweep** hands on what other
 //! workers left behind; **attempt** stops when its lease is lost or may be. Every decision about a job is `machine::step`'s,
 //! every one about a lease is [`hold`]'s.
 
@@ -11,6 +12,7 @@ mod count;
 mod fault;
 mod hands;
 pub mod hold;
+mod look;
 mod sweep;
 mod turns;
 
@@ -79,6 +81,7 @@ impl Worker {
         let silence = CancellationToken::new();
         let mut loops = JoinSet::new();
         loops.spawn(beat::run(worker.clone(), hands.clone(), silence.clone()));
+        loops.spawn(look::run(worker.clone(), hands.clone(), silence.clone()));
         loops.spawn(sweep::run(worker.clone(), stop.clone()));
         claim::run(&worker, &hands, &stop).await;
         hands.drain(worker.settings.shutdown_grace).await;
@@ -91,7 +94,7 @@ impl Worker {
         match action {
             Action::AnnounceStarted | Action::AnnounceCompleted => self.signals.outbox_filled(),
             Action::WakeWorkers => self.signals.jobs_due(),
-            // The worker learns it from its next beat.
+            // Its worker sees it at its next look.
             Action::StopWork => {}
             // Done within the transaction.
             Action::StoreInput | Action::StoreResult => {}

@@ -46,3 +46,47 @@ async fn a_job_by_http_equals_the_job_by_event_and_each_post_makes_a_new_one() {
     ledger::completed(&service, 3).await;
     service.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_cancelled_leaves_its_place_to_others_and_may_be_tried_anew() {
+    let house = House::build(Neighbours::Embedded).await;
+    let service =
+        house.service_with(&[("WORKER_CONCURRENCY", "1"), ("SIMULATION_THREADS", "1")]).ready().await;
+    let trader = house.book.passed().next().expect("a passed trader").assessment_id.clone();
+    let order = async |config: serde_json::Value| {
+        let (status, told) =
+            service.post("/simulations", &json!({"assessmentId": trader, "config": config})).await;
+        assert_eq!(status, 202, "{told}");
+        format!("/simulations/{}", told["jobId"].as_str().expect("an id"))
+    };
+    // Some minutes of a core.
+    let large = order(json!({"paths": 100_000_000, "steps": 1_000})).await;
+    while service.get(&large).await["progress"] == json!(0.0) {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let (status, told) = service.post(&format!("{large}/cancel"), &json!({})).await;
+    assert_eq!(
+        (status, &told["status"], &told["error"]),
+        (200, &json!("failed"), &json!("cancelled")),
+        "{told}"
+    );
+    let small = order(json!({"paths": 1_000})).await;
+    ledger::completed(&service, 1).await;
+    assert_eq!(service.get(&small).await["status"], "completed");
+    assert_eq!(service.get(&large).await["status"], "failed", "it does not come back");
+
+    let (status, told) = service.post(&format!("{large}/retry"), &json!({})).await;
+    assert_eq!(
+        (status, &told["status"], &told["lastError"]),
+        (202, &json!("pending"), &json!("cancelled")),
+        "{told}"
+    );
+    let ids = [large.rsplit('/').next().expect("an id"), small.rsplit('/').next().expect("an id")];
+    let (status, told) = service.post("/simulations/bulk", &json!({"action": "cancel", "ids": ids})).await;
+    assert_eq!(
+        (status, &told["done"], &told["results"][1]["outcome"]),
+        (200, &json!(1), &json!("refused")),
+        "{told}"
+    );
+    service.stop().await;
+}

@@ -6,6 +6,7 @@
 mod access;
 mod body;
 mod correlation;
+mod dead_letters;
 mod documents;
 mod error;
 mod health;
@@ -43,6 +44,7 @@ pub(crate) use simulations::daily_view::DailyCountsView;
 use crate::schedule::trigger::DailyDoor;
 use crate::store::Store;
 use crate::store::by_hand::ByHand;
+use crate::store::dead_letters::DeadLetters;
 use error::Body;
 use job_reader::JobReader;
 use limits::{HISTORIES_CHECKED_MAX, LARGE_BODIES_MAX, Timeouts};
@@ -53,6 +55,7 @@ use subjects::SubjectLookup;
 pub struct Dependencies {
     pub store: Arc<dyn Store>,
     pub by_hand: Arc<dyn ByHand>,
+    pub dead_letters: Arc<dyn DeadLetters>,
     /// For one job by its id.
     pub jobs: Arc<dyn JobReader>,
     pub subjects: Arc<dyn SubjectLookup>,
@@ -73,6 +76,7 @@ pub struct Dependencies {
 pub(crate) struct AppState {
     store: Arc<dyn Store>,
     by_hand: Arc<dyn ByHand>,
+    dead_letters: Arc<dyn DeadLetters>,
     jobs: Arc<dyn JobReader>,
     subjects: Arc<dyn SubjectLookup>,
     daily: Arc<dyn DailyDoor>,
@@ -91,6 +95,7 @@ pub fn router(dependencies: Dependencies) -> Router {
     let Dependencies {
         store,
         by_hand,
+        dead_letters,
         jobs,
         subjects,
         daily,
@@ -104,6 +109,7 @@ pub fn router(dependencies: Dependencies) -> Router {
     let app = AppState {
         store,
         by_hand,
+        dead_letters,
         jobs,
         subjects,
         daily,
@@ -143,6 +149,8 @@ fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(simulations::get::get))
         .routes(routes!(simulations::by_hand::cancel))
         .routes(routes!(simulations::by_hand::retry))
+        .routes(routes!(dead_letters::list))
+        .routes(routes!(dead_letters::replay))
 }
 
 /// The API as an OpenAPI 3.1 document.

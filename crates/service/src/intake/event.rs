@@ -53,6 +53,24 @@ pub fn digest(message: &IncomingMessage) -> Digest {
     }
 }
 
+/// What a message that was kept means to this version: its job, or none where the trader did not pass.
+///
+/// # Errors
+/// Why it still cannot be read.
+pub fn reread(kept: &PoisonMessage) -> Result<Option<NewJob>, String> {
+    if kept.payload_bytes > kept.payload.len() as u64 {
+        return Err(format!("only {} of its {} bytes are kept", kept.payload.len(), kept.payload_bytes));
+    }
+    read(&IncomingMessage {
+        topic: kept.topic.clone(),
+        partition: kept.partition,
+        offset: kept.offset,
+        key: None,
+        payload: Some(kept.payload.clone()),
+        headers: Vec::new(),
+    })
+}
+
 fn read(message: &IncomingMessage) -> Result<Option<NewJob>, String> {
     let payload = message.payload.as_deref().ok_or("the message has no value")?;
     if payload.len() > EVENT_BYTES_MAX {
@@ -159,6 +177,24 @@ mod tests {
             assert!(poison.reason.contains(expected), "{payload}: {}", poison.reason);
             assert_eq!((poison.partition, poison.offset), (3, 42));
         }
+    }
+
+    #[test]
+    fn what_was_kept_is_read_again_if_it_is_whole() {
+        let Digest::Poison(kept) = digest(&message(r#"{"assessmentId":"a"}"#)) else { panic!("no poison") };
+        assert!(reread(&kept).expect_err("still").contains("missing field `status`"));
+        let mended = |payload: &[u8]| PoisonMessage {
+            payload: payload.to_vec(),
+            payload_bytes: payload.len() as u64,
+            ..kept.clone()
+        };
+        let job =
+            reread(&mended(br#"{"assessmentId":"a","status":"passed"}"#)).expect("reads").expect("a job");
+        assert_eq!(job.dedupe_key.as_deref(), Some("kafka:a"));
+        assert_eq!(reread(&mended(br#"{"assessmentId":"a","status":"failed"}"#)), Ok(None));
+        let cut =
+            PoisonMessage { payload_bytes: 100, ..mended(br#"{"assessmentId":"a","status":"passed"}"#) };
+        assert!(reread(&cut).expect_err("cut").contains("of its 100 bytes"));
     }
 
     #[test]

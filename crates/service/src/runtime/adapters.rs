@@ -33,6 +33,7 @@ use crate::simulator::ray::RaySimulator;
 use crate::simulator::ray::limits::Limits;
 use crate::store::by_hand::ByHand;
 use crate::store::daily::DailyRuns;
+use crate::store::dead_letters::DeadLetters;
 use crate::store::{self, SqlStore, Store, StoreOptions};
 use crate::telemetry::clock::now_ms;
 use crate::telemetry::metrics;
@@ -46,6 +47,7 @@ pub struct Adapters {
     pub store: Arc<dyn Store>,
     pub daily_runs: Arc<dyn DailyRuns>,
     pub by_hand: Arc<dyn ByHand>,
+    pub dead_letters: Arc<dyn DeadLetters>,
     pub jobs: Arc<dyn JobReader>,
     pub core_service: Arc<CoreServiceClient>,
     pub simulator: Arc<dyn Simulator>,
@@ -115,7 +117,8 @@ pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> 
     Ok(Adapters {
         store: store.clone(),
         daily_runs: store.clone(),
-        by_hand: store,
+        by_hand: store.clone(),
+        dead_letters: store,
         jobs,
         core_service,
         simulator,

@@ -149,6 +149,7 @@ fn api(adapters: &Adapters, timeouts: http::limits::Timeouts, draining: Cancella
     http::router(http::Dependencies {
         store: adapters.store.clone(),
         by_hand: adapters.by_hand.clone(),
+        dead_letters: adapters.dead_letters.clone(),
         jobs: adapters.jobs.clone(),
         subjects: adapters.core_service.clone(),
         daily: Arc::new(Trigger { runner: adapters.daily_runner(), zone: adapters.daily.zone.clone() }),

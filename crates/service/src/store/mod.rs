@@ -7,6 +7,7 @@
 pub mod by_hand;
 mod connect;
 pub mod daily;
+pub mod dead_letters;
 mod postgres;
 pub mod prisma;
 mod sql;
@@ -366,6 +367,4 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<JobRecord>, StoreError>;
     /// What waits; of each kind at most `limit` are looked at.
     async fn backlog(&self, limit: u32) -> Result<Backlog, StoreError>;
-    /// Messages that could not be read, newest first.
-    async fn poison(&self, limit: u32) -> Result<Vec<PoisonMessage>, StoreError>;
 }

@@ -9,6 +9,7 @@ use monte_carlo_service::kafka::topics as platform;
 use monte_carlo_service::sample_core::book::Book;
 use monte_carlo_service::sample_core::server::{Dialect, SampleCore};
 use monte_carlo_service::store;
+use monte_carlo_service::store::dead_letters::DeadLetters as _;
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -148,8 +149,8 @@ impl House {
     /// How many messages are kept as poison.
     pub(crate) async fn poison(&self) -> usize {
         let store =
-            store::connect(&self.database_url, &store::StoreOptions::default()).expect("the database's URL");
-        store.poison(1_000).await.expect("the database answers").len()
+            store::open(&self.database_url, &store::StoreOptions::default()).expect("the database's URL");
+        store.dead_letters(1_000, None).await.expect("the database answers").len()
     }
 
     /// As the platform sent it with the assessment's event.

@@ -10,10 +10,11 @@ use monte_carlo_service::jobs::ids::{JobId, Lease};
 use monte_carlo_service::jobs::input::StoredInput;
 use monte_carlo_service::jobs::machine::CANCELLED;
 use monte_carlo_service::store::by_hand::{ByHand, Moved};
+use monte_carlo_service::store::dead_letters::{DeadLetter, DeadLetters, LetterId, Revival};
 use monte_carlo_service::store::{
     Backlog, Beat, ClaimRequest, ClaimedJob, Creation, Cursor, Examination, ExpiredLease, IdempotencyKey,
-    IntakeBatch, IntakeOutcome, JobFilter, JobRecord, JobStatus, NewJob, PoisonMessage, Settlement, Store,
-    StoreError, Write,
+    IntakeBatch, IntakeOutcome, JobFilter, JobRecord, JobStatus, NewJob, Settlement, Store, StoreError,
+    Write,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -25,6 +26,8 @@ pub(crate) const FIRST_CREATED_AT_MS: i64 = 1_795_500_000_000;
 pub(crate) struct Books {
     pub(crate) created: Mutex<Vec<NewJob>>,
     pub(crate) records: Mutex<Vec<JobRecord>>,
+    /// Newest first.
+    pub(crate) letters: Mutex<Vec<DeadLetter>>,
     keys: Mutex<HashMap<String, (String, JobId)>>,
     pub(crate) is_down: AtomicBool,
     pub(crate) is_unmigrated: AtomicBool,
@@ -174,10 +177,6 @@ impl Store for Books {
     async fn backlog(&self, _: u32) -> Result<Backlog, StoreError> {
         unreachable!("the API counts no backlog")
     }
-
-    async fn poison(&self, _: u32) -> Result<Vec<PoisonMessage>, StoreError> {
-        unreachable!("the API shows no poison yet")
-    }
 }
 
 impl Books {
@@ -209,5 +208,32 @@ impl ByHand for Books {
             }
             has_failed
         })
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Books {
+    async fn dead_letters(
+        &self,
+        limit: u32,
+        after: Option<&DeadLetter>,
+    ) -> Result<Vec<DeadLetter>, StoreError> {
+        self.is_up()?;
+        let letters = self.letters.lock().unwrap();
+        let from = after.map_or(0, |after| 1 + letters.iter().position(|letter| letter == after).unwrap());
+        Ok(letters.iter().skip(from).take(limit as usize).cloned().collect())
+    }
+
+    async fn dead_letter(&self, id: &LetterId) -> Result<Option<DeadLetter>, StoreError> {
+        self.is_up()?;
+        Ok(self.letters.lock().unwrap().iter().find(|letter| letter.id == *id).cloned())
+    }
+
+    async fn revive(&self, id: &LetterId, job: Option<&NewJob>) -> Result<Revival, StoreError> {
+        self.letters.lock().unwrap().retain(|letter| letter.id != *id);
+        if let Some(job) = job {
+            self.insert(job);
+        }
+        Ok(job.map_or(Revival::Nothing, |job| Revival::Job(job.id.clone())))
     }
 }

@@ -5,6 +5,7 @@ mod books;
 mod by_hand;
 mod create;
 mod daily;
+mod dead_letters;
 mod fuzz;
 mod limits;
 mod overview;

@@ -117,6 +117,7 @@ impl Service {
         let router = router(Dependencies {
             store: books.clone(),
             by_hand: books.clone(),
+            dead_letters: books.clone(),
             jobs: Arc::new(FromStore(books.clone())),
             subjects: core.clone(),
             daily: door.clone(),

@@ -15,8 +15,7 @@ use monte_carlo_service::kafka::producer::{PublishError, Publisher};
 use monte_carlo_service::kafka::relay::{BATCH, Relay};
 use monte_carlo_service::store::{
     Backlog, Beat, ClaimRequest, ClaimedJob, Creation, Cursor, Examination, ExpiredLease, IdempotencyKey,
-    IntakeBatch, IntakeOutcome, JobFilter, JobRecord, NewJob, PoisonMessage, Settlement, Store, StoreError,
-    Write,
+    IntakeBatch, IntakeOutcome, JobFilter, JobRecord, NewJob, Settlement, Store, StoreError, Write,
 };
 use monte_carlo_service::telemetry::trace_context::TraceContext;
 use serde_json::json;
@@ -135,9 +134,6 @@ impl Store for Outbox {
         not_asked()
     }
     async fn backlog(&self, _: u32) -> Result<Backlog, StoreError> {
-        not_asked()
-    }
-    async fn poison(&self, _: u32) -> Result<Vec<PoisonMessage>, StoreError> {
         not_asked()
     }
 }

@@ -102,12 +102,7 @@ impl Work for Create<'_> {
         if !insert_jobs(session, std::slice::from_ref(job)).await?.is_empty() {
             return Ok(Creation::Created);
         }
-        let rival = args![&job.id.0, job.dedupe_key.as_deref()];
-        let rival = session.run(SELECT_RIVAL, rival).await?;
-        let Some(row) = rival.rows.first() else {
-            return Err(Fault::Corrupt(format!("job {} is neither new nor there", job.id)));
-        };
-        let rival = JobId(row.get("id")?);
+        let rival = rival_of(session, job).await?;
         if let Some(key) = key {
             session.run(POINT_KEY_AT, args![&key.key, &rival.0]).await?;
         }
@@ -135,6 +130,16 @@ async fn take_key(
         () if first == job.0 => Creation::Created,
         () => Creation::Replayed(JobId(first)),
     }))
+}
+
+/// The job that is there in place of one that was not inserted; itself, where it was inserted unnoticed.
+pub(super) async fn rival_of(session: &mut Session, job: &NewJob) -> Result<JobId, Fault> {
+    let args = args![&job.id.0, job.dedupe_key.as_deref()];
+    let rivals = session.run(SELECT_RIVAL, args).await?;
+    let Some(row) = rivals.rows.first() else {
+        return Err(Fault::Corrupt(format!("job {} is neither new nor there", job.id)));
+    };
+    Ok(JobId(row.get("id")?))
 }
 
 /// Inserts what is new, with the inputs that came along; answers with the ids of the new.

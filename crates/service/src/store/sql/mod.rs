@@ -9,6 +9,7 @@ mod by_hand;
 mod claim;
 mod daily;
 mod daily_batch;
+mod dead_letters;
 pub(super) mod dialect;
 mod examine;
 mod fault;
@@ -31,8 +32,7 @@ use self::session::Pools;
 use self::work::Runner;
 use super::{
     Backlog, Beat, ClaimRequest, ClaimedJob, Creation, Cursor, Examination, ExpiredLease, IdempotencyKey,
-    IntakeBatch, IntakeOutcome, JobFilter, JobRecord, NewJob, PoisonMessage, Settlement, Store, StoreError,
-    Write,
+    IntakeBatch, IntakeOutcome, JobFilter, JobRecord, NewJob, Settlement, Store, StoreError, Write,
 };
 use crate::jobs::events::OutboxMessage;
 use crate::jobs::ids::{JobId, Lease};
@@ -137,9 +137,5 @@ impl Store for SqlStore {
 
     async fn backlog(&self, limit: u32) -> Result<Backlog, StoreError> {
         self.runner.perform(&backlog::CountBacklog { limit }).await
-    }
-
-    async fn poison(&self, limit: u32) -> Result<Vec<PoisonMessage>, StoreError> {
-        self.runner.perform(&read::Poison { limit }).await
     }
 }

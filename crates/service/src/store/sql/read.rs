@@ -6,7 +6,7 @@ use super::records;
 use super::session::{Scope, Session};
 use super::work::Work;
 use crate::jobs::ids::JobId;
-use crate::store::{Cursor, JobFilter, JobRecord, JobStatus, PoisonMessage};
+use crate::store::{Cursor, JobFilter, JobRecord, JobStatus};
 
 /// Longest id that is asked for; ours have 36 characters.
 const ID_BYTES_MAX: usize = 256;
@@ -39,11 +39,6 @@ const SELECT_JOBS: &str = concat!(
      LEFT JOIN simulation_skips AS skip ON skip.job_id = job.id
      WHERE true"
 );
-
-const SELECT_POISON: &str = "
-    SELECT topic, partition_number, message_offset, payload, payload_bytes, reason FROM poison_messages
-    ORDER BY received_at_ms DESC, message_offset DESC
-    LIMIT $1";
 
 pub(super) struct Ping;
 
@@ -120,20 +115,5 @@ impl Work for Jobs<'_> {
         }
         sql.push_str(" ORDER BY job.created_at_ms DESC, job.id DESC LIMIT $1");
         session.run(&sql, args).await?.rows.iter().map(records::job).collect()
-    }
-}
-
-pub(super) struct Poison {
-    pub(super) limit: u32,
-}
-
-impl Work for Poison {
-    type Answer = Vec<PoisonMessage>;
-    const OPERATION: &'static str = "poison";
-    const SCOPE: Scope = Scope::Read;
-    const REPEATABLE: bool = true;
-
-    async fn run(&self, session: &mut Session) -> Result<Vec<PoisonMessage>, Fault> {
-        session.run(SELECT_POISON, args![self.limit]).await?.rows.iter().map(records::poison).collect()
     }
 }

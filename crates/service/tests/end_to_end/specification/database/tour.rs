@@ -10,6 +10,7 @@ use monte_carlo_service::jobs::skip::SkipReason;
 use monte_carlo_service::store::daily::{
     DailyBatch, DailyCause, DailyClaim, DailyPassEnd, DailyRuns as _, NewDailyRun,
 };
+use monte_carlo_service::store::dead_letters::DeadLetters as _;
 use monte_carlo_service::store::{
     Beat, ClaimRequest, ClaimedJob, Creation, Cursor, IdempotencyKey, IntakeBatch, JobFilter, JobStatus,
     NewJob, Origin, PoisonMessage, Settlement, Settler, SqlStore, Store as _, Write,
@@ -151,7 +152,10 @@ async fn read(store: &SqlStore) {
             }
         }
     }
-    assert!(!store.poison(100).await.expect("reads").is_empty());
+    let letters = store.dead_letters(100, None).await.expect("reads");
+    let last = letters.last().expect("there is poison");
+    assert_eq!(store.dead_letter(&last.id).await.expect("reads").as_ref(), Some(last));
+    store.dead_letters(100, Some(&letters[0])).await.expect("reads");
     // The service counts further; the way there is the same.
     assert!(store.backlog(1_000).await.expect("counts").pending.count > 0);
 }

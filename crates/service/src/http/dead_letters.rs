@@ -70,7 +70,8 @@ pub(super) struct Replay {
 #[utoipa::path(get, path = "/dead-letters", operation_id = "listDeadLetters", tag = "operation",
     params(
         ("limit" = Option<u32>, Query, description = "The most on a page; 50 unless given", minimum = 1, maximum = 200),
-        ("after" = Option<String>, Query, description = "Where the page begins: the `next` of an earlier answer, unchanged; a letter that is gone since ends the list", min_length = 1),
+        ("after" = Option<String>, Query, description = "Where the page begins: the `next` of an earlier answer, unchanged; a letter that is gone since ends the list",
+            pattern = r"^[A-Za-z0-9._-]{1,249}-[0-9]{1,9}-[0-9]{1,18}-[0-9a-f]{64}$"),
     ),
     responses(
         (status = 200, description = "A page", body = Page),

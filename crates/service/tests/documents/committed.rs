@@ -41,6 +41,8 @@ fn the_openapi_document_is_3_1_and_describes_every_operation() {
         [
             "overview",
             "asyncapi",
+            "listDeadLetters",
+            "replayDeadLetter",
             "docs",
             "health",
             "metrics",
@@ -48,8 +50,11 @@ fn the_openapi_document_is_3_1_and_describes_every_operation() {
             "ready",
             "listSimulations",
             "createSimulation",
+            "changeSimulations",
             "runDaily",
-            "getSimulation"
+            "getSimulation",
+            "cancelSimulation",
+            "retrySimulation"
         ]
     );
 }

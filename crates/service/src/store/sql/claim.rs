@@ -22,9 +22,9 @@ macro_rules! claim {
         concat!(
             "
     WITH due AS MATERIALIZED (
-        SELECT id FROM simulation_jobs {by ",
+        SELECT id FROM simulation_jobs ",
             $index,
-            "}
+            "
         WHERE status = 'pending' AND ",
             $line,
             " AND run_after_ms <= {now}
@@ -52,8 +52,8 @@ macro_rules! claim {
 }
 
 /// Two lines, so that a book of ten thousand accounts stands in nobody's way.
-const CLAIM_PROMPT: &str = claim!("simulation_jobs_claim_prompt", "origin <> 'daily'");
-const CLAIM_DAILY: &str = claim!("simulation_jobs_claim_daily", "origin = 'daily'");
+const CLAIM_PROMPT: &str = claim!("{by simulation_jobs_claim_prompt}", "origin <> 'daily'");
+const CLAIM_DAILY: &str = claim!("{by simulation_jobs_claim_daily}", "origin = 'daily'");
 
 const SELECT_INPUTS: &str = "
     SELECT job_id, input FROM {rows id:text} JOIN simulation_inputs ON job_id = id";

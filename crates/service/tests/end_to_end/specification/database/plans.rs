@@ -35,7 +35,8 @@ const ROWS: [&str; 7] = [
          correlation_id, traceparent, run_after_ms, created_at_ms, started_at_ms, completed_at_ms, lease_token,
          lease_worker, lease_expires_ms, deadline_at_ms)
      SELECT 'job-' || n, CASE WHEN n % 2 = 0 THEN 'asm-' || n / 4 * 2 END,
-         CASE WHEN n % 2 = 1 THEN 'fnd-' || n % 20000 END, 'kafka', CASE WHEN n % 4 = 0 THEN 'kafka:asm-' || n / 4 * 2 END,
+         CASE WHEN n % 2 = 1 THEN 'fnd-' || n % 20000 END,
+         CASE WHEN n % 500 < 250 THEN 'kafka' ELSE 'daily' END, CASE WHEN n % 4 = 0 THEN 'kafka:asm-' || n / 4 * 2 END,
          status, '{}', 'c', '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', at_ms, at_ms,
          CASE WHEN status <> 'pending' THEN at_ms END, CASE WHEN status IN ('completed', 'failed') THEN at_ms END,
          CASE WHEN status = 'running' THEN gen_random_uuid() END, CASE WHEN status = 'running' THEN gen_random_uuid() END,

@@ -7,10 +7,11 @@ use monte_carlo_service::jobs::ids::{JobId, WorkerId};
 use monte_carlo_service::jobs::input::StoredInput;
 use monte_carlo_service::jobs::machine::{Job, State};
 use monte_carlo_service::jobs::skip::SkipReason;
+use monte_carlo_service::store::by_hand::{ByHand as _, Moved};
 use monte_carlo_service::store::daily::{
     DailyBatch, DailyCause, DailyClaim, DailyPassEnd, DailyRuns as _, NewDailyRun,
 };
-use monte_carlo_service::store::dead_letters::DeadLetters as _;
+use monte_carlo_service::store::dead_letters::{DeadLetters as _, Revival};
 use monte_carlo_service::store::{
     Beat, ClaimRequest, ClaimedJob, Creation, Cursor, IdempotencyKey, IntakeBatch, JobFilter, JobStatus,
     NewJob, Origin, PoisonMessage, Settlement, Settler, SqlStore, Store as _, Write,
@@ -103,8 +104,19 @@ async fn work(store: &SqlStore) {
         assert_eq!(settle(store, job, Settler::Holder, state).await, Write::Applied);
     }
     store.expired(32).await.expect("sweeps");
+    by_hand(store, &claimed).await;
     // Some of them with an input that an earlier attempt fetched.
     while claim(store).await.iter().all(|job| job.input.is_none()) {}
+}
+
+/// Of the first four, one is completed, one has failed, one is skipped and one waits.
+async fn by_hand(store: &SqlStore, claimed: &[ClaimedJob]) {
+    let leases: Vec<_> = claimed.iter().map(|job| job.lease.clone()).collect();
+    assert_eq!(store.held(&leases).await.expect("looks"), []);
+    let [completed, failed, _, waiting] = [0, 1, 2, 3].map(|n| &claimed[n].lease.job);
+    assert_eq!(store.cancel(completed).await.expect("asks"), Moved::Refused(JobStatus::Completed));
+    assert_eq!(store.cancel(waiting).await.expect("cancels"), Moved::Done);
+    assert_eq!(store.retry(failed).await.expect("retries"), Moved::Done);
 }
 
 async fn settle(store: &SqlStore, job: &ClaimedJob, by: Settler, state: State) -> Write {
@@ -156,6 +168,7 @@ async fn read(store: &SqlStore) {
     let last = letters.last().expect("there is poison");
     assert_eq!(store.dead_letter(&last.id).await.expect("reads").as_ref(), Some(last));
     store.dead_letters(100, Some(&letters[0])).await.expect("reads");
+    assert_eq!(store.revive(&last.id, None).await.expect("revives"), Revival::Nothing);
     // The service counts further; the way there is the same.
     assert!(store.backlog(1_000).await.expect("counts").pending.count > 0);
 }

@@ -64,13 +64,13 @@ pub use lattice::{ExactLaw, exact_law};
 pub use plan::{Plan, PlanError, Shard};
 pub use report::{
     BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, EventTimeErrors, Exact,
-    ExactProbability, Execution, FanChart, FittedLaw, FittedRegime, FittedRegimes, FittedVolatility,
-    Histogram, MonteCarloErrors, Percentiles, Precision, RareBreach, RareMethod, Report, RiskMetrics,
-    VolatilityLaw, WorstWeek, report, result_digest,
+    ExactProbability, Execution, FanChart, FanErrors, FittedLaw, FittedRegime, FittedRegimes,
+    FittedVolatility, Histogram, Intervals, MonteCarloErrors, Percentiles, Precision, RareBreach, RareMethod,
+    Report, RiskMetrics, VolatilityLaw, WorstWeek, report, result_digest,
 };
 pub use run::{Cancelled, Control, run_shard, run_shard_by};
 pub use subject::Subject;
 pub use tally::Tally;
 
 /// Changes whenever the same request would give other bits; part of every result.
-pub const ENGINE_VERSION: &str = "3";
+pub const ENGINE_VERSION: &str = "4";

@@ -216,7 +216,7 @@ pub(super) fn warnings(plan: &Plan, input: &InputData, past: &Past) -> Vec<Strin
                 "The history has no losing row, so no simulated path can lose, and a breach probability of 0 says nothing: as \
                  far as {} rows can tell, it may be anything up to {:.4} (historyUpper).",
                 plan.past_rows,
-                crate::report::unseen_loss_bound(plan)
+                crate::report::unseen_loss_bound(plan, plan.steps())
             ),
         );
     }

@@ -6,7 +6,6 @@ use crate::models::{Circular, Iid, MAX_RANGE, Process, Reweighting, Stationary};
 use crate::random::Stream;
 use crate::rules::Stop;
 use crate::rules::daily_loss::DailyThresholds;
-use crate::tally::Layout;
 
 /// Paths on each weighted history; it decides results, so it is not the lanes' own number, but a multiple of it.
 pub(crate) const REPLICATE_PATHS: u64 = 512;
@@ -49,7 +48,7 @@ impl Plan {
         let Drawn { rows, process, filter } = drawn;
         let steps = self.fitted.as_ref().map_or_else(|| rows.steps(), |fitted| fitted.spread(rows.steps()));
         let moves = moves(&steps, self.block_length, self.fitted.as_ref(), self.worst_week.as_ref());
-        let layout = Layout::of_replicate(self.horizon.steps, moves, self.start.x);
+        let layout = self.layout.of_replicate(moves, self.start.x);
         let daily_loss = self.limits.daily_loss.map(|limit| DailyThresholds::new(limit, &rows));
         let stops = Stop::at_the_fan_of(&layout.stops, &self.stops);
         Self { process, rows, filter, daily_loss, layout, stops, ..self.clone() }

@@ -5,8 +5,8 @@ use super::estimates::{about, by_batches, probability};
 use super::history::{self, HistoryError};
 use super::levels::Z95;
 use super::shape::{
-    ConfidenceIntervals, Distribution, Estimate, EventTimeErrors, Execution, MonteCarloErrors, Percentiles,
-    Report, RiskMetrics,
+    ConfidenceIntervals, Distribution, Estimate, EventTimeErrors, Execution, FanErrors, MonteCarloErrors,
+    Percentiles, Report, RiskMetrics,
 };
 use super::{digest, exact, fan, fitted, outcomes, rare, rules, worst_week};
 use crate::kernel::DEPTH_ONE;
@@ -23,7 +23,8 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
     let plan = &*plan.settled(tally.paths());
     let view = View::new(plan, tally);
     let errors = HistoryError::new(plan, tally);
-    let told = |figure| view.estimate(figure).map(|estimate| errors.beside(figure, estimate));
+    let told =
+        |figure| view.estimate(figure).map(|estimate| errors.beside(figure, estimate, view.noise(figure)));
     let certain = |figure| told(figure).expect("has a value from one path on");
     let mut warnings = plan.warnings.clone();
     let risk_metrics = view.risk_metrics();
@@ -68,7 +69,7 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
             drawdown: view.drawdowns.bars(DEPTH_ONE),
         },
         fan: fan::chart(plan, tally, |permille| view.final_balance(permille)),
-        monte_carlo_errors: monte_carlo_errors(&view, told),
+        monte_carlo_errors: monte_carlo_errors(&view, fan::errors(plan, tally, &errors, told), told),
         risk_metrics,
         steps: plan.steps(),
         horizon_days: plan.horizon.days,
@@ -103,10 +104,14 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
 pub(crate) fn replicate(plan: &Plan, tally: &Tally, index: u32) -> Replicate {
     let view = View::new(plan, tally);
     let draw = |figure| Some(Draw::of(figure, view.estimate(figure)?, view.paths));
-    Replicate { index, draws: Figure::ALL.map(draw) }
+    Replicate { index, draws: Figure::ALL.map(draw), fan: fan::draws(plan, tally) }
 }
 
-fn monte_carlo_errors(view: &View<'_>, told: impl Fn(Figure) -> Option<Estimate>) -> MonteCarloErrors {
+fn monte_carlo_errors(
+    view: &View<'_>,
+    fan: FanErrors,
+    told: impl Fn(Figure) -> Option<Estimate>,
+) -> MonteCarloErrors {
     let certain = |figure| told(figure).expect("has a value from one path on");
     let time = |mean, median| Some(EventTimeErrors { mean_steps: told(mean)?, median_steps: told(median)? });
     MonteCarloErrors {
@@ -133,6 +138,7 @@ fn monte_carlo_errors(view: &View<'_>, told: impl Fn(Figure) -> Option<Estimate>
             })),
             drawdown: Percentiles::each(|permille| certain(Figure::Drawdown(permille))),
         },
+        fan,
         time_to_breach: time(Figure::BreachMeanSteps, Figure::BreachMedianSteps),
         time_to_pass: time(Figure::PassMeanSteps, Figure::PassMedianSteps),
     }
@@ -312,6 +318,23 @@ impl<'a> View<'a> {
             Figure::PassMeanSteps => Some(self.pass_times?.mean_steps),
             Figure::PassMedianSteps => Some(self.pass_times?.median_steps),
         }
+    }
+
+    /// Of a quantile, its standard error with as few paths as a weighted history has: those few say less of it themselves,
+    /// least of all near the ends of a distribution.
+    fn noise(&self, figure: Figure) -> Option<f64> {
+        let balance = |permille: f64| self.balances.noise(permille / 1_000.0);
+        Some(match figure {
+            Figure::SignedVar95 => balance(50.0) / UNITS_PER_DOLLAR,
+            Figure::SignedVar99 => balance(10.0) / UNITS_PER_DOLLAR,
+            Figure::Return95Lower => balance(25.0) / self.opening,
+            Figure::Return95Upper => balance(975.0) / self.opening,
+            Figure::Return99Lower => balance(5.0) / self.opening,
+            Figure::Return99Upper => balance(995.0) / self.opening,
+            Figure::Balance(permille) => balance(permille.into()),
+            Figure::Drawdown(permille) => self.drawdowns.noise(f64::from(permille) / 1_000.0) / DEPTH_ONE,
+            _ => return None,
+        })
     }
 
     /// Paths on which the event came whose share the figure is.

@@ -1,6 +1,7 @@
 //! Quantiles, tails and coarse bins of an exact histogram.
 
 use super::shape;
+use crate::plan::REPLICATE_PATHS;
 use crate::tally::{Filled, Histogram};
 
 /// Bars of a histogram in the result.
@@ -49,13 +50,17 @@ impl Sorted {
         (mean, (squares / mass as f64 - mean * mean).max(0.0))
     }
 
-    /// The bins at the two ranks between which the quantile lies with 95 % probability: normal approximation to the
-    /// binomial distribution of the number of values below it.
+    /// The bins at the two [ranks](ranks_about) between which the quantile lies.
     pub(super) fn rank_interval(&self, rank: u64, share: f64) -> (&Filled, &Filled) {
-        let half = super::levels::Z95 * (self.count as f64 * share * (1.0 - share)).sqrt();
-        let low = (rank as f64 - half).floor().max(1.0) as u64;
-        let high = (rank as f64 + half).ceil().min(self.count as f64) as u64;
+        let (low, high) = ranks_about(rank, share, self.count);
         (self.at_rank(low), self.at_rank(high))
+    }
+
+    /// The standard error of the quantile of `share` over so few values as a weighted history has: half of what lies
+    /// between one standard error of that share on either side of it.
+    pub(super) fn noise(&self, share: f64) -> f64 {
+        let (low, high) = ranks_of_noise(share, self.count);
+        (self.at_rank(high).mean() - self.at_rank(low).mean()) / 2.0
     }
 
     /// The rank of [`Self::lower`].
@@ -94,8 +99,25 @@ impl Sorted {
     }
 }
 
+/// The two ranks between which the quantile of `share`, whose own rank is `rank` of `count`, lies with 95 % probability:
+/// normal approximation to the binomial distribution of the number of values below it.
+pub(super) fn ranks_about(rank: u64, share: f64, count: u64) -> (u64, u64) {
+    let half = super::levels::Z95 * (count as f64 * share * (1.0 - share)).sqrt();
+    let low = (rank as f64 - half).floor().max(1.0) as u64;
+    let high = (rank as f64 + half).ceil().min(count as f64) as u64;
+    (low, high)
+}
+
+/// The ranks among `count` values at one standard error of `share`, over as few values as a weighted history has, on either
+/// side of it.
+pub(super) fn ranks_of_noise(share: f64, count: u64) -> (u64, u64) {
+    let error = (share * (1.0 - share) / REPLICATE_PATHS as f64).sqrt();
+    let rank = |share: f64| ((share * count as f64).ceil() as u64).clamp(1, count);
+    (rank(share - error), rank(share + error))
+}
+
 /// `⌈q n⌉`, at least 1.
-fn rank(permille: u64, count: u64) -> u64 {
+pub(super) fn rank(permille: u64, count: u64) -> u64 {
     (permille * count).div_ceil(1_000).max(1)
 }
 
@@ -134,6 +156,17 @@ mod tests {
         // P(loss ≤ −10) = 0.88, P(loss ≤ 50) = 0.96: the 0.88 quantile is −10 exactly, the next one up is 50.
         let loss = |permille| -sorted().upper(permille).mean();
         assert_eq!([880, 881, 960, 961].map(loss), [-10.0, 50.0, 50.0, 100.0]);
+    }
+
+    #[test]
+    fn the_noise_of_few_paths_by_hand() {
+        // Of 100,000 equally likely whole numbers; √(0.2 · 0.8 / 512) = 0.017678, √(0.001 · 0.999 / 512) = 0.001397.
+        let mut histogram = Histogram::new(Bins::spanning(0, 99_999, 100_000));
+        (0..100_000).for_each(|value| histogram.add(value, value));
+        let even = Sorted::new(&histogram, 100_000);
+        assert!((even.noise(0.2) - 1_767.8).abs() < 1.0, "{}", even.noise(0.2));
+        // No lower than the lowest: from 0 to 239, not from −40.
+        assert!((even.noise(0.001) - 119.5).abs() < 1.0, "{}", even.noise(0.001));
     }
 
     #[test]

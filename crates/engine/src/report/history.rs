@@ -3,7 +3,7 @@
 use super::levels::{self, Z95};
 use super::shape::Estimate;
 use crate::plan::REPLICATE_PATHS;
-use crate::tally::{Draw, Figure, Histories};
+use crate::tally::{Draw, FanDraw, Figure, Histories};
 use crate::{Plan, Tally};
 
 /// Of the weighted histories, as many must have given a figure a value.
@@ -25,12 +25,38 @@ impl<'a> HistoryError<'a> {
         Self { plan, histories: is_whole.then_some(&tally.histories) }
     }
 
-    /// The estimate with the history's interval beside the Monte Carlo one.
-    pub(super) fn beside(&self, figure: Figure, estimate: Estimate) -> Estimate {
+    /// The estimate with the history's interval beside the Monte Carlo one; `noise` is the standard error on each weighted
+    /// history, where more is known of it than its few paths say.
+    pub(super) fn beside(&self, figure: Figure, estimate: Estimate, noise: Option<f64>) -> Estimate {
+        let less_noisy = |draw: Draw| Draw { error: noise.unwrap_or(draw.error), ..draw };
+        let draws = self
+            .histories
+            .map(|histories| histories.draws(figure).map(|draw| draw.map(less_noisy)).collect());
+        self.by_step(self.plan.steps(), figure, estimate, draws)
+    }
+
+    /// The fans at the `stop`-th of their steps; none where they are not told.
+    pub(super) fn fans(&self, stop: usize) -> Option<Vec<FanDraw>> {
+        self.histories?.fans(stop)
+    }
+
+    /// What is known for sure, whatever the history.
+    pub(super) fn sure(&self, value: f64) -> Estimate {
+        let ends = self.histories.map(|_| value);
+        Estimate { history_lower: ends, history_upper: ends, ..Estimate::of(value) }
+    }
+
+    /// The same as [`Self::beside`] for a figure as it stands after so many steps, by its draws there.
+    pub(super) fn by_step(
+        &self,
+        step: u32,
+        figure: Figure,
+        estimate: Estimate,
+        draws: Option<Vec<Option<Draw>>>,
+    ) -> Estimate {
         let (least, most) = figure.range();
         let estimate =
             Estimate { lower: estimate.lower.max(least), upper: estimate.upper.min(most), ..estimate };
-        let draws = self.histories.map(|histories| histories.draws(figure).collect::<Vec<_>>());
         let Some((low, high)) =
             draws.and_then(|draws| interval(estimate.value, &draws, self.plan.weights(), figure.is_share()))
         else {
@@ -38,7 +64,7 @@ impl<'a> HistoryError<'a> {
         };
         let (low, mut high) = (low.min(estimate.value).max(least), high.max(estimate.value).min(most));
         if figure == Figure::Breach && self.plan.has_no_losing_row() {
-            high = high.max(unseen_loss_bound(self.plan));
+            high = high.max(unseen_loss_bound(self.plan, step));
         }
         let width = estimate.upper - estimate.lower;
         let ratio = (high - low) / width;
@@ -88,20 +114,24 @@ fn unseen_share(count: f64) -> f64 {
 }
 
 /// No losing row among `n`: with 97.5 % confidence a row loses with a probability of at most `1 − 0.025^(1/n)` (Clopper and
-/// Pearson, Biometrika 1934), and no account breaks without one in its `steps` rows.
-pub(crate) fn unseen_loss_bound(plan: &Plan) -> f64 {
-    1.0 - libm::pow(TAIL, f64::from(plan.steps()) / f64::from(plan.past_rows))
+/// Pearson, Biometrika 1934), and no account breaks without one in `steps` rows.
+pub(crate) fn unseen_loss_bound(plan: &Plan, steps: u32) -> f64 {
+    1.0 - libm::pow(TAIL, f64::from(steps) / f64::from(plan.past_rows))
 }
 
 impl Draw {
     /// What a weighted history gave for `figure`.
     pub(super) fn of(figure: Figure, estimate: Estimate, paths: u64) -> Self {
         let value = estimate.value;
-        let error = match figure {
-            share if share.is_share() => (value * (1.0 - value) / paths as f64).sqrt(),
-            _ => (estimate.upper - estimate.lower) / (2.0 * Z95),
-        };
-        Self { value, error }
+        if figure.is_share() {
+            return Self::of_share(value, paths);
+        }
+        Self { value, error: (estimate.upper - estimate.lower) / (2.0 * Z95) }
+    }
+
+    /// A share of `paths`.
+    pub(super) fn of_share(value: f64, paths: u64) -> Self {
+        Self { value, error: (value * (1.0 - value) / paths as f64).sqrt() }
     }
 }
 

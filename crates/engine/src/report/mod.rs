@@ -28,6 +28,6 @@ pub(crate) use rare::summed as summed_repetitions;
 pub use rare::{RareBreach, RareMethod};
 pub use shape::{
     BreachCauses, ConfidenceIntervals, Distribution, Estimate, EventTime, EventTimeErrors, Exact,
-    ExactProbability, Execution, FanChart, Histogram, MonteCarloErrors, Percentiles, Report, RiskMetrics,
-    WorstWeek,
+    ExactProbability, Execution, FanChart, FanErrors, Histogram, Intervals, MonteCarloErrors, Percentiles,
+    Report, RiskMetrics, WorstWeek,
 };

@@ -79,13 +79,13 @@ fn step_of(by_step: &[u64], rank: u64) -> u32 {
     reached.unwrap_or(0) as u32
 }
 
-/// The share of `paths` on which the event came by each of `steps` (ascending).
-pub(super) fn share_by(by_step: &[u64], steps: &[u32], paths: u64) -> Vec<f64> {
+/// Paths on which the event had come by each of `steps`.
+pub(super) fn counts_by(by_step: &[u64], steps: &[u32]) -> impl Iterator<Item = u64> {
     let mut cumulated = by_step.to_vec();
     for step in 1..cumulated.len() {
         cumulated[step] += cumulated[step - 1];
     }
-    steps.iter().map(|&step| cumulated[step as usize] as f64 / paths as f64).collect()
+    steps.iter().map(move |&step| cumulated[step as usize])
 }
 
 #[cfg(test)]

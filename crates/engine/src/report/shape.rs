@@ -7,6 +7,7 @@ use super::precision::Precision;
 use super::rare::RareBreach;
 #[cfg(feature = "schemas")]
 use super::rules::RulesAsApplied;
+use crate::tally::PERCENTILES;
 use crate::{Level, Model, Sizing, Stress};
 
 /// How the work was carried out; no part of the digest.
@@ -369,8 +370,13 @@ pub struct Percentiles<T = f64> {
 
 impl<T> Percentiles<T> {
     /// Computes each from its quantile in thousandths.
-    pub(crate) fn each(mut at: impl FnMut(u16) -> T) -> Self {
-        Self { p1: at(10), p5: at(50), p25: at(250), p50: at(500), p75: at(750), p95: at(950), p99: at(990) }
+    pub(crate) fn each(at: impl FnMut(u16) -> T) -> Self {
+        Self::of(PERCENTILES.map(at))
+    }
+
+    /// In the order of [`PERCENTILES`].
+    pub(crate) fn of([p1, p5, p25, p50, p75, p95, p99]: [T; PERCENTILES.len()]) -> Self {
+        Self { p1, p5, p25, p50, p75, p95, p99 }
     }
 }
 
@@ -402,6 +408,41 @@ pub struct FanChart {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schema(nullable = false))]
     pub passed: Option<Vec<f64>>,
+}
+
+/// Both intervals (95 %) of a [`FanChart`]'s series.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct FanErrors {
+    /// Of the percentiles of the balance, US dollars.
+    #[serde(flatten)]
+    pub balance: Percentiles<Intervals>,
+    /// Of `breached`.
+    pub breached: Intervals,
+    /// Of `passed`; absent where there is nothing to pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub passed: Option<Intervals>,
+}
+
+/// The ends of both intervals of a series, an entry for each of its own.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schemas", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Intervals {
+    /// The Monte Carlo intervals' lower ends.
+    pub lower: Vec<f64>,
+    /// The Monte Carlo intervals' upper ends.
+    pub upper: Vec<f64>,
+    /// The history intervals' lower ends; absent where weighted histories were not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub history_lower: Option<Vec<f64>>,
+    /// The history intervals' upper ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schemas", schema(nullable = false))]
+    pub history_upper: Option<Vec<f64>>,
 }
 
 /// The Monte Carlo intervals: quantiles by order statistics, their bins' width included; the rest by means of 32 sub-batches
@@ -446,6 +487,8 @@ pub struct MonteCarloErrors {
     pub signed_cvar99: Estimate,
     /// Of `percentiles`.
     pub percentiles: Distribution<Percentiles<Estimate>>,
+    /// Of `fan`.
+    pub fan: FanErrors,
     /// Of `timeToBreach`; absent where fewer than five paths broke.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schemas", schema(nullable = false))]

@@ -101,20 +101,55 @@ impl Fan {
         add_counts(&mut self.counts, &other.counts);
     }
 
-    /// The state at the `stop`-th step below which `permille` of `paths` paths lie: linear within a bin.
-    pub(crate) fn quantile(&self, stop: usize, permille: u64, paths: u64) -> i64 {
+    /// Where the states of such `ranks` lie among those at the `stop`-th chosen step; ranks ascend, the lowest state has
+    /// rank 1.
+    pub(crate) fn at_ranks<const N: usize>(&self, stop: usize, ranks: [u64; N]) -> [Place; N] {
         let (bins, offset) = (self.stops[stop], self.offsets[stop]);
-        let rank = (permille * paths).div_ceil(1_000).max(1);
-        let mut below = 0;
-        for (index, &count) in self.counts[offset..offset + bins.len()].iter().enumerate() {
-            let count = u64::from(count);
-            if below + count >= rank {
-                let within = (rank - below) as f64 - 0.5;
-                let width = if bins.is_end(index) { 0 } else { bins.width() - 1 };
-                return bins.lowest(index) + (width as f64 * within / count as f64).round() as i64;
+        let counts = &self.counts[offset..offset + bins.len()];
+        let (mut index, mut below) = (0, 0);
+        ranks.map(|rank| {
+            while below + u64::from(counts[index]) < rank && index + 1 < counts.len() {
+                below += u64::from(counts[index]);
+                index += 1;
             }
-            below += count;
+            let border = bins.lowest(index);
+            let (lowest, highest) = bins.keys(index).unwrap_or((border, border));
+            let within = (rank - below) as f64 - 0.5;
+            let state =
+                lowest + ((highest - lowest) as f64 * within / f64::from(counts[index])).round() as i64;
+            Place { lowest, state, highest }
+        })
+    }
+}
+
+/// Where a state lies; an end bin is the range's border.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The lowest key of its bin.
+    pub(crate) lowest: i64,
+    /// About what it is: linear within its bin.
+    pub(crate) state: i64,
+    /// The highest key of its bin.
+    pub(crate) highest: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fan;
+    use crate::tally::Bins;
+
+    #[test]
+    fn a_rank_has_its_bin_and_its_place_within() {
+        // Bins of 4 from 0 to 39: one below them, four of 4 ..= 7, one of 36 ..= 39, two above.
+        let mut fan = Fan::new(&[Bins::spanning(0, 31, 64), Bins::spanning(0, 39, 10)]);
+        for state in [-9, 4, 4, 7, 6, 39, 40, 900] {
+            fan.see(1, state);
         }
-        bins.lowest(bins.len() - 1)
+        let places = fan.at_ranks(1, [1, 2, 3, 4, 5, 6, 7, 8]);
+        let bins = [(0, 0), (4, 7), (4, 7), (4, 7), (4, 7), (36, 39), (40, 40), (40, 40)];
+        assert_eq!(places.map(|place| (place.lowest, place.highest)), bins);
+        // 4 + 3 · (place − ½) / 4, rounded; one alone is in the middle.
+        assert_eq!(places.map(|place| place.state), [0, 4, 5, 6, 7, 38, 40, 40]);
+        assert_eq!(fan.at_ranks(1, [3, 3, 7]), [places[2], places[2], places[6]]);
     }
 }

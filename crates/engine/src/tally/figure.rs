@@ -1,5 +1,8 @@
 //! The numbers that are told with their errors.
 
+/// The percentiles that are told of each distribution, in thousandths.
+pub(crate) const PERCENTILES: [u16; 7] = [10, 50, 250, 500, 750, 950, 990];
+
 /// One number of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Figure {

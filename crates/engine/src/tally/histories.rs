@@ -1,6 +1,6 @@
 //! What was found on weighted histories.
 
-use super::Figure;
+use super::{Figure, PERCENTILES};
 
 /// A figure on one weighted history.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,6 +18,19 @@ pub(crate) struct Replicate {
     pub(crate) index: u32,
     /// By [`Figure`], in the order of [`Figure::ALL`].
     pub(crate) draws: [Option<Draw>; Figure::COUNT],
+    /// At each step of the fan before the last, whose figures are among the others.
+    pub(crate) fan: Vec<FanDraw>,
+}
+
+/// The fan at one step on a weighted history; integers, for there are many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FanDraw {
+    /// The balance's percentiles, in the order of [`PERCENTILES`], units of 10⁻⁴ dollars.
+    pub(crate) balances: [i64; PERCENTILES.len()],
+    /// Paths broken by then.
+    pub(crate) broken: u16,
+    /// Paths passed by then.
+    pub(crate) passed: u16,
 }
 
 /// Weighted histories by index. They are kept apart and never added up, so merging them in any order gives the same.
@@ -55,5 +68,10 @@ impl Histories {
     pub(crate) fn draws(&self, figure: Figure) -> impl Iterator<Item = Option<Draw>> {
         let place = figure.place();
         self.0.iter().map(move |replicate| replicate.draws[place?])
+    }
+
+    /// The fan at its `stop`-th step on each of them, by index; none where their fans are not told.
+    pub(crate) fn fans(&self, stop: usize) -> Option<Vec<FanDraw>> {
+        self.0.iter().map(|replicate| replicate.fan.get(stop).copied()).collect()
     }
 }

@@ -12,6 +12,8 @@ const MAX_FAN_COUNTERS: u32 = 1 << 24;
 const FINAL_BINS: u32 = 1 << 14;
 /// Bins of the state at one stop.
 const FAN_BINS: u32 = 512;
+/// The same on a weighted history, whose few paths leave a percentile less certain than a bin is wide.
+const REPLICATE_FAN_BINS: u32 = 512;
 /// Bins of the final state on a weighted history, whose few paths need no finer ones.
 const REPLICATE_BINS: u32 = 1 << 11;
 /// Bins of the greatest drawdown, over 1 ..= 10⁹; no drawdown has the bin below to itself.
@@ -48,15 +50,27 @@ pub(crate) struct Moves<'a> {
 impl Layout {
     /// For paths of `steps` rows from the state `start`.
     pub(crate) fn new(steps: u32, moves: Moves<'_>, start: i64) -> Self {
-        Self::with(steps, moves, start, steps.min(MAX_STOPS), FINAL_BINS)
+        Self::with(steps, moves, start, steps.min(MAX_STOPS), (FAN_BINS, FINAL_BINS))
     }
 
-    /// The same for the few paths on a weighted history, which are seen at the horizon alone.
-    pub(crate) fn of_replicate(steps: u32, moves: Moves<'_>, start: i64) -> Self {
-        Self::with(steps, moves, start, 1, REPLICATE_BINS)
+    /// The same for the few paths on a weighted history.
+    pub(crate) fn of_replicate(&self, moves: Moves<'_>, start: i64) -> Self {
+        let stops = self.stops_of_replicates() + 1;
+        Self::with(self.steps, moves, start, stops as u32, (REPLICATE_FAN_BINS, REPLICATE_BINS))
     }
 
-    fn with(steps: u32, moves: Moves<'_>, start: i64, count: u32, final_bins: u32) -> Self {
+    /// Stops before the last at which weighted histories are seen: those of a fan no finer than a chart shows, or none.
+    pub(crate) fn stops_of_replicates(&self) -> usize {
+        if self.stops.len() <= MAX_STOPS as usize { self.stops.len() - 1 } else { 0 }
+    }
+
+    fn with(
+        steps: u32,
+        moves: Moves<'_>,
+        start: i64,
+        count: u32,
+        (fan_bins, final_bins): (u32, u32),
+    ) -> Self {
         let stops = stops_of(steps, count);
         let spread = Spread::of(moves);
         let bins = |step: u32, most| {
@@ -65,7 +79,7 @@ impl Layout {
         };
         Self {
             steps,
-            fan: stops.iter().map(|&step| bins(step, FAN_BINS)).collect(),
+            fan: stops.iter().map(|&step| bins(step, fan_bins)).collect(),
             stops,
             final_state: bins(steps, final_bins),
             drawdown: Bins::spanning(1, crate::kernel::DEPTH_ONE as i64, DRAWDOWN_BINS),

@@ -15,10 +15,10 @@ use count::add_counts;
 
 pub(crate) use bins::Bins;
 pub(crate) use each::{EventCounts, FinishedEach, SumsEach};
-pub(crate) use fan::Fan;
-pub(crate) use figure::Figure;
+pub(crate) use fan::{Fan, Place};
+pub(crate) use figure::{Figure, PERCENTILES};
 pub(crate) use histogram::{Filled, Histogram};
-pub(crate) use histories::{Draw, Histories, Replicate};
+pub(crate) use histories::{Draw, FanDraw, Histories, Replicate};
 pub(crate) use layout::{Layout, Moves};
 pub(crate) use moments::{BATCHES, Batch, Moments};
 pub(crate) use repetitions::{Repetition, Repetitions};

@@ -7,7 +7,7 @@ use super::{FRAME_BYTES_MAX, WireError};
 use crate::ENGINE_VERSION;
 
 /// The layout that this engine reads and writes.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// SHA-256 cut to this: chance passes one changed frame in 2¹²⁸. It guards against accidents, not against forgers. It is
 /// a frame's last bytes in every format.

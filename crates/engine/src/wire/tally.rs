@@ -10,8 +10,8 @@ use super::counts::{put_counts, read_counts};
 use super::fingerprint::{self, fingerprint};
 use super::frame::{Kind, begin, open, seal};
 use crate::tally::{
-    Batch, Draw, Events, Fan, Figure, Histogram, Histories, Layout, Moments, Repetition, Repetitions,
-    Replicate,
+    Batch, Draw, Events, Fan, FanDraw, Figure, Histogram, Histories, Layout, Moments, PERCENTILES,
+    Repetition, Repetitions, Replicate,
 };
 use crate::{Plan, Shard, Tally};
 
@@ -23,6 +23,9 @@ const COUNTER_BYTES_MAX: usize = 5 + 19;
 
 /// The most bytes of a figure on a weighted history: a mark and two doubles.
 const DRAW_BYTES_MAX: usize = 1 + 16;
+
+/// The most bytes of a weighted history's fan at one step: its percentiles and two short numbers.
+const FAN_DRAW_BYTES_MAX: usize = PERCENTILES.len() * 10 + 3 + 3;
 
 /// The most bytes of a repetition: two short numbers, a long one and a double.
 const REPETITION_BYTES_MAX: usize = 5 + 5 + 10 + 8;
@@ -73,10 +76,11 @@ pub fn tally_from_bytes(plan: &Plan, shard: Shard, bytes: &[u8]) -> Result<Tally
 /// What a tally takes at the most before it is compressed.
 fn body_bytes_max(layout: &Layout, replicates: usize, repetitions: usize) -> usize {
     let Layout { steps, stops: _, fan, final_state, drawdown } = layout;
+    let fan_draws = layout.stops_of_replicates() * FAN_DRAW_BYTES_MAX;
     let fan: usize = fan.iter().map(crate::tally::Bins::len).sum();
     let counters = fan + final_state.len() + drawdown.len() + 4 * (*steps as usize + 1) + 1_024;
     counters * COUNTER_BYTES_MAX
-        + replicates * (5 + Figure::COUNT * DRAW_BYTES_MAX)
+        + replicates * (5 + Figure::COUNT * DRAW_BYTES_MAX + fan_draws)
         + repetitions * REPETITION_BYTES_MAX
 }
 
@@ -119,7 +123,7 @@ fn read_tally(
     }
     *ruined = reader.number()?;
     *clamped = reader.number()?;
-    *histories = read_histories(reader, replicates)?;
+    *histories = read_histories(reader, layout.stops_of_replicates(), replicates)?;
     *rare = read_repetitions(reader, repetitions)?;
     Ok(tally)
 }
@@ -191,7 +195,7 @@ fn read_repetitions(reader: &mut Reader<'_>, count: usize) -> Result<Repetitions
 
 fn put_histories(out: &mut Vec<u8>, histories: &Histories) {
     let Histories(replicates) = histories;
-    for Replicate { index, draws } in replicates {
+    for Replicate { index, draws, fan } in replicates {
         put(out, (*index).into());
         for draw in draws {
             out.push(draw.is_some().into());
@@ -200,10 +204,34 @@ fn put_histories(out: &mut Vec<u8>, histories: &Histories) {
                 out.extend_from_slice(&error.to_bits().to_le_bytes());
             }
         }
+        fan.iter().for_each(|draw| put_fan_draw(out, draw));
     }
 }
 
-fn read_histories(reader: &mut Reader<'_>, replicates: usize) -> Result<Histories, WireError> {
+/// A percentile is told by how far it is above the one below it.
+fn put_fan_draw(out: &mut Vec<u8>, draw: &FanDraw) {
+    let FanDraw { balances, broken, passed } = draw;
+    let mut below = 0;
+    for &balance in balances {
+        put_signed(out, i128::from(balance) - below);
+        below = balance.into();
+    }
+    put(out, (*broken).into());
+    put(out, (*passed).into());
+}
+
+fn read_fan_draw(reader: &mut Reader<'_>) -> Result<FanDraw, WireError> {
+    let mut draw = FanDraw::default();
+    let mut below = 0_i128;
+    for balance in &mut draw.balances {
+        below = below.checked_add(reader.signed()?).ok_or(OVERFLOW)?;
+        *balance = i64::try_from(below).map_err(|_| OVERFLOW)?;
+    }
+    (draw.broken, draw.passed) = (reader.number()?, reader.number()?);
+    Ok(draw)
+}
+
+fn read_histories(reader: &mut Reader<'_>, stops: usize, replicates: usize) -> Result<Histories, WireError> {
     let mut read = Vec::new();
     for _ in 0..replicates {
         let index = reader.number()?;
@@ -214,7 +242,8 @@ fn read_histories(reader: &mut Reader<'_>, replicates: usize) -> Result<Historie
                 *draw = Some(Draw { value: double()?, error: double()? });
             }
         }
-        read.push(Replicate { index, draws });
+        let fan = (0..stops).map(|_| read_fan_draw(reader)).collect::<Result<_, _>>()?;
+        read.push(Replicate { index, draws, fan });
     }
     Ok(Histories(read))
 }
@@ -262,7 +291,13 @@ mod tests {
             let draws = std::array::from_fn(|place| {
                 (place % 3 > 0).then(|| Draw { value: double(), error: double() })
             });
-            histories.add(Replicate { index, draws });
+            let fan = std::iter::repeat_with(|| FanDraw {
+                balances: std::array::from_fn(|_| -i64::from(number()) * 1_000_003),
+                broken: (number() % 512) as u16,
+                passed: (number() % 512) as u16,
+            });
+            let fan = fan.take(layout.stops_of_replicates()).collect();
+            histories.add(Replicate { index, draws, fan });
         }
         for index in [5, 6, 9] {
             let (probability, generations, paths) = (1.0 / f64::from(number()), number(), number().into());

@@ -49,6 +49,22 @@ fn the_chance_of_a_loss_is_as_uncertain_as_a_beta_variable() {
 }
 
 #[test]
+fn the_lowest_percentile_is_as_uncertain_as_the_mean_that_shifts_it() {
+    // The mean of 600 trades of deviation σ is uncertain by σ / √600, and 32 trades shift by 32 times as much. (512 paths alone
+    // leave a percentile of 1 % uncertain by about as much again, which must be taken out, and no more than that.)
+    let pnls = book(600);
+    let mean = pnls.iter().sum::<f64>() / 600.0;
+    let deviation = (pnls.iter().map(|p| (p - mean) * (p - mean)).sum::<f64>() / 600.0).sqrt();
+    let expected = 1.96 * 32.0 * deviation / 600.0_f64.sqrt();
+    let report = one_trade(&pnls, json!({"paths": 200_000, "steps": 32}));
+    let percentiles = report.monte_carlo_errors.percentiles.final_balance;
+    for (percentile, near) in [(&percentiles.p1, 0.2), (&percentiles.p50, 0.1), (&percentiles.p99, 0.2)] {
+        let seen = half_width(percentile);
+        assert!((seen / expected - 1.0).abs() < near, "{seen} is not {expected}: {percentile:?}");
+    }
+}
+
+#[test]
 fn dependence_makes_a_history_less_certain() {
     // Twenty trades, each once or each eight times in a row: eight times as many rows, and nothing more is known, which
     // only weights on blocks can tell.

@@ -4,6 +4,7 @@ mod another_fan;
 mod brownian;
 mod closed_forms;
 mod definitions;
+mod fan_errors;
 mod filtered;
 mod fitted;
 mod garbage;

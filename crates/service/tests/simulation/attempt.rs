@@ -7,7 +7,8 @@ use monte_carlo_service::store::Write;
 use monte_carlo_service::worker::hold::LOOK_EVERY;
 
 use crate::database::{Answer, Request};
-use crate::process::{Phase, Purpose, Timer, ms, written};
+use crate::home::written;
+use crate::process::{Phase, Purpose, Timer, ms};
 use crate::world::World;
 
 /// Between two of these, something may go wrong.
@@ -16,8 +17,10 @@ const PROGRESS_STEP: f64 = 0.25;
 impl World {
     /// Goes on with an attempt, unless it was cancelled meanwhile.
     pub(crate) fn work(&mut self, p: usize, token: LeaseToken) {
-        let Some(held) = self.processes[p].hands.get(&token.0.as_u128()) else { return };
-        let disturbed_ms = self.processes[p].disturbed_ms;
+        let process = &mut self.processes[p];
+        let Some(held) = process.hands.get_mut(&token.0.as_u128()) else { return };
+        held.has_begun = true;
+        let disturbed_ms = process.disturbed_ms;
         let ignored_ms =
             held.told_ms.filter(|told| *told > disturbed_ms).map_or(0, |told| self.now_ms - told);
         let is_fetching = match held.phase {

@@ -5,9 +5,14 @@
 //! `SIMULATION_SEED=n cargo test --release -p monte-carlo-service --test simulation replay` plays one history again.
 
 mod attempt;
+mod blows;
 mod database;
+mod home;
+mod lease;
 mod ledger;
+mod network;
 mod process;
+mod trust;
 mod weather;
 mod world;
 

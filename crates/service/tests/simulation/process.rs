@@ -5,21 +5,16 @@ use std::time::{Duration, Instant};
 
 use monte_carlo_service::jobs::ids::LeaseToken;
 use monte_carlo_service::jobs::machine::Ending;
-use monte_carlo_service::store::Write;
-use monte_carlo_service::worker::hold::{
-    BEAT_BOUND, Contact, Hold, Homecoming, LOOK_EVERY, SILENCE_MAX, SPARE, Standing, beat_pause, homecoming,
-};
-use monte_carlo_service::worker::{LEASE_MS, POLL_EVERY, SWEEP_EVERY};
+use monte_carlo_service::worker::hold::{BEAT_BOUND, Contact, Hold};
+use monte_carlo_service::worker::{POLL_EVERY, SWEEP_EVERY};
 
-use crate::database::{Answer, DEADLINE_MS, Request};
+use crate::database::{Answer, Request};
 use crate::world::{Address, Event, World};
 
-/// Jobs in hand at once.
-const PLACES: usize = 2;
 /// Longest wait for an operation of the store.
 const PATIENCE_MS: i64 = 15_000;
 /// Between two claims or looks at the outbox after a failure.
-const RETRY_MS: i64 = 1_000;
+pub(crate) const RETRY_MS: i64 = 1_000;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Timer {
@@ -50,7 +45,7 @@ pub(crate) enum Purpose {
 
 #[derive(Debug)]
 pub(crate) struct Call {
-    purpose: Purpose,
+    pub(crate) purpose: Purpose,
     /// By its own clock.
     asked_at: Instant,
     /// In truth.
@@ -75,9 +70,10 @@ pub(crate) struct Held {
     pub(crate) input: u64,
     /// When the database was asked for it, and when it last granted more, in truth.
     pub(crate) claimed_ms: i64,
-    asked_ms: i64,
+    pub(crate) asked_ms: i64,
     /// When a beat was answered without it.
     pub(crate) told_ms: Option<i64>,
+    pub(crate) has_begun: bool,
 }
 
 #[derive(Debug)]
@@ -92,13 +88,13 @@ pub(crate) struct Process {
     pub(crate) disturbed_ms: i64,
     pub(crate) cut_until_ms: i64,
     pub(crate) mute_until_ms: i64,
-    contact: Contact,
+    pub(crate) contact: Contact,
     pub(crate) hands: BTreeMap<u128, Held>,
-    calls: BTreeMap<u32, Call>,
+    pub(crate) calls: BTreeMap<u32, Call>,
     next_call: u32,
     /// On their way to the broker, and acknowledged by it but not marked.
     pub(crate) unsent: Vec<usize>,
-    unmarked: Vec<usize>,
+    pub(crate) unmarked: Vec<usize>,
 }
 
 impl Process {
@@ -128,7 +124,7 @@ pub(crate) fn ms(duration: Duration) -> i64 {
 
 impl World {
     /// The time by the clock of a process.
-    fn clock(&self, p: usize) -> Instant {
+    pub(crate) fn clock(&self, p: usize) -> Instant {
         self.origin + Duration::from_millis((self.now_ms - self.processes[p].behind_ms) as u64)
     }
 
@@ -181,21 +177,6 @@ impl World {
         }
     }
 
-    fn claim(&mut self, p: usize) {
-        let now = self.clock(p);
-        let process = &self.processes[p];
-        let free = PLACES - process.hands.len().min(PLACES);
-        let is_claiming = process.calls.values().any(|call| matches!(call.purpose, Purpose::Claim { .. }));
-        if process.is_stopping || is_claiming {
-            return;
-        }
-        if free == 0 || process.contact.is_cut_off(now) {
-            return self.set(p, Timer::Claim, RETRY_MS);
-        }
-        self.ledger.claims(p, now);
-        self.ask(p, Request::Claim { limit: free }, Purpose::Claim { free });
-    }
-
     /// An answer, or that there will be none.
     pub(crate) fn answered(&mut self, p: usize, number: u32, answer: Answer) {
         let Some(call) = self.processes[p].calls.remove(&number) else { return };
@@ -236,150 +217,5 @@ impl World {
                 self.set(p, Timer::Relay, RETRY_MS);
             }
         }
-    }
-
-    fn take(
-        &mut self,
-        p: usize,
-        (job, token, input): (usize, LeaseToken, Option<u64>),
-        asked_at: Instant,
-        asked_ms: i64,
-    ) {
-        let hold = Hold::new(asked_at, Duration::from_millis(DEADLINE_MS));
-        let phase = if input.is_some() { Phase::Simulating } else { Phase::Fetching };
-        let held = Held {
-            job,
-            hold,
-            phase,
-            progress: 0.0,
-            input: input.unwrap_or_default(),
-            claimed_ms: asked_ms,
-            asked_ms,
-            told_ms: None,
-        };
-        let is_kept = hold.standing(self.clock(p)) == Standing::Kept;
-        self.processes[p].hands.insert(token.0.as_u128(), held);
-        if !is_kept || self.processes[p].is_stopping {
-            return self.end(p, token, Ending::Released);
-        }
-        self.set(p, Timer::Work(token), 1);
-        let ends_ms = asked_ms + DEADLINE_MS as i64 - ms(SPARE) - self.now_ms;
-        for runs_out_ms in [asked_ms + ms(SILENCE_MAX) - self.now_ms, ends_ms] {
-            self.set(p, Timer::Look(token), runs_out_ms);
-        }
-    }
-
-    fn beaten(&mut self, p: usize, sent: &[LeaseToken], answer: Answer, asked_at: Instant, asked_ms: i64) {
-        let was_answered = matches!(answer, Answer::Held(_));
-        if let Answer::Held(still_held) = answer {
-            self.processes[p].contact.answered(asked_at);
-            self.ledger.beaten(p, asked_at);
-            for token in sent {
-                let is_held = still_held.contains(token);
-                let Some(held) = self.processes[p].hands.get_mut(&token.0.as_u128()) else { continue };
-                held.hold.answered(asked_at, is_held);
-                if is_held {
-                    held.asked_ms = held.asked_ms.max(asked_ms);
-                } else {
-                    held.told_ms = Some(self.now_ms);
-                    let after_ms = self.rng.i64(0..ms(LOOK_EVERY));
-                    self.set(p, Timer::Look(*token), after_ms);
-                }
-            }
-        }
-        self.set(p, Timer::Beat, ms(beat_pause(was_answered)));
-    }
-
-    /// The attempt looks at its lease. Here it does so when that may have changed, and not all the time between.
-    fn look(&mut self, p: usize, token: LeaseToken) {
-        let now = self.clock(p);
-        let Some(held) = self.processes[p].hands.get(&token.0.as_u128()) else { return };
-        if matches!(held.phase, Phase::Settling { .. }) {
-            return;
-        }
-        match held.hold.standing(now) {
-            Standing::Kept => {
-                let runs_out_ms = held.asked_ms + ms(SILENCE_MAX) - self.now_ms;
-                self.set(p, Timer::Look(token), runs_out_ms.max(ms(LOOK_EVERY)));
-                self.works_rightly(p, token);
-            }
-            Standing::Lost | Standing::CutOff => {
-                self.processes[p].hands.remove(&token.0.as_u128());
-            }
-        }
-    }
-
-    /// The attempt is over, and its outcome is to be brought home.
-    pub(crate) fn end(&mut self, p: usize, token: LeaseToken, ending: Ending) {
-        if let Some(held) = self.processes[p].hands.get_mut(&token.0.as_u128()) {
-            held.phase = Phase::Settling { ending, since_ms: self.now_ms, tries: 0 };
-            self.settle(p, token);
-        }
-    }
-
-    fn settle(&mut self, p: usize, token: LeaseToken) {
-        let jitter = self.rng.f64();
-        let Some(held) = self.processes[p].hands.get_mut(&token.0.as_u128()) else { return };
-        let (job, input) = (held.job, held.input);
-        if let Phase::Settling { ending, tries, .. } = &mut held.phase {
-            *tries += 1;
-            let request = Request::Settle { job, token, ending: ending.clone(), jitter, input };
-            self.ask(p, request, Purpose::Settle(token));
-        }
-    }
-
-    fn settled(&mut self, p: usize, token: LeaseToken, answer: &Answer) {
-        let Some(held) = self.processes[p].hands.get(&token.0.as_u128()) else { return };
-        let Phase::Settling { since_ms, tries, .. } = held.phase else { return };
-        match homecoming(written(answer), tries) {
-            Homecoming::Over(_) => {
-                let tried_ms = self.now_ms - since_ms;
-                self.ledger.require(written(answer).is_some() || tried_ms >= LEASE_MS as i64, || {
-                    format!("process {p} dropped an outcome after {tried_ms} ms, unanswered")
-                });
-                self.processes[p].hands.remove(&token.0.as_u128());
-            }
-            Homecoming::Again(pause) => self.set(p, Timer::Settle(token), ms(pause)),
-        }
-    }
-
-    /// Gives back what is in hand.
-    pub(crate) fn stop(&mut self, p: usize) {
-        self.processes[p].is_stopping = true;
-        let tokens: Vec<u128> = self.processes[p].hands.keys().copied().collect();
-        for token in tokens {
-            if !matches!(self.processes[p].hands[&token].phase, Phase::Settling { .. }) {
-                self.end(p, LeaseToken(uuid::Uuid::from_u128(token)), Ending::Released);
-            }
-        }
-    }
-
-    fn relay(&mut self, p: usize) {
-        let unmarked = self.processes[p].unmarked.clone();
-        if unmarked.is_empty() {
-            self.ask(p, Request::LeaseOutbox, Purpose::Lease);
-        } else {
-            self.ask(p, Request::MarkPublished { rows: unmarked }, Purpose::Mark);
-        }
-    }
-
-    /// The broker has what it got, and its word on some of it came back.
-    fn delivered(&mut self, p: usize) {
-        for row in std::mem::take(&mut self.processes[p].unsent) {
-            if !self.chance(self.weather.undelivered) {
-                self.broker.insert(row);
-                if !self.chance(self.weather.undelivered) {
-                    self.processes[p].unmarked.push(row);
-                }
-            }
-        }
-        self.relay(p);
-    }
-}
-
-pub(crate) fn written(answer: &Answer) -> Option<Write> {
-    match answer {
-        Answer::Written(write) => Some(*write),
-        _ => None,
     }
 }

@@ -5,12 +5,10 @@ use std::collections::{BTreeSet, BinaryHeap};
 use std::time::Instant;
 
 use fastrand::Rng;
-use monte_carlo_service::jobs::ids::LeaseToken;
-use monte_carlo_service::jobs::machine::{self, State};
 
 use crate::database::{Answer, Database, Request};
 use crate::ledger::{Ledger, Move};
-use crate::process::{Held, Phase, Process, Timer};
+use crate::process::{Process, Timer};
 use crate::weather::{Blow, STORM_MS, Weather};
 
 /// By then every job must have ended. Far more than the pauses of five attempts and a deadline each.
@@ -65,14 +63,14 @@ pub(crate) struct World {
     pub(crate) ledger: Ledger,
     /// Rows of the outbox that it has.
     pub(crate) broker: BTreeSet<usize>,
-    database: Database,
+    pub(crate) database: Database,
     /// When the clock was last set forward, and when each job was last cancelled: leases end with that.
-    jumped_ms: i64,
-    cancelled_ms: Vec<i64>,
+    pub(crate) jumped_ms: i64,
+    pub(crate) cancelled_ms: Vec<i64>,
     queue: BinaryHeap<Due>,
     scheduled: u64,
     keys: usize,
-    keys_taken: BTreeSet<usize>,
+    pub(crate) keys_taken: BTreeSet<usize>,
     trace: Option<Vec<String>>,
 }
 
@@ -196,166 +194,6 @@ impl World {
                 }
             }
         }
-    }
-
-    /// A request goes out: it may be lost, late or doubled.
-    pub(crate) fn send(&mut self, from: Address, call: u32, request: Request, wait_ms: i64) {
-        let bound_ms = self.now_ms + wait_ms;
-        let process = &self.processes[from.process];
-        let is_beat = matches!(request, Request::Beat { .. });
-        let is_cut = self.now_ms < process.cut_until_ms || is_beat && self.now_ms < process.mute_until_ms;
-        if is_cut || self.chance(self.weather.lost) {
-            return self.set(from.process, Timer::GiveUp(call), wait_ms);
-        }
-        // A claim that is repeated would take more; the store repeats what is harmless alone.
-        if !matches!(request, Request::Claim { .. }) && self.chance(self.weather.doubled) {
-            let after_ms = self.delay_ms();
-            self.schedule(after_ms, Event::Arrives { from, call, request: request.clone(), bound_ms });
-        }
-        let after_ms = self.delay_ms();
-        self.schedule(after_ms, Event::Arrives { from, call, request, bound_ms });
-    }
-
-    fn delay_ms(&mut self) -> i64 {
-        if !self.chance(self.weather.late) {
-            return self.rng.i64(1..20);
-        }
-        // As long as a beat is waited for, or as anything is.
-        let most_ms = if self.rng.bool() { 2_000 } else { 20_000 };
-        self.rng.i64(100..most_ms)
-    }
-
-    /// The database does what it is asked, or refuses; the answer may be lost, late or doubled.
-    fn arrives(&mut self, from: Address, call: u32, request: &Request, bound_ms: i64) {
-        let is_refused = self.chance(self.weather.refused);
-        let mut answer = Answer::Failed;
-        if !is_refused {
-            let (done, is_due) = self.database.carry_out(request, self.now_ms, &mut self.ledger);
-            if is_due {
-                for p in 0..self.processes.len() {
-                    self.set(p, Timer::Claim, 5);
-                }
-            }
-            if !self.chance(self.weather.ambiguous) {
-                answer = done;
-            }
-        }
-        if self.processes[from.process].life != from.life {
-            return;
-        }
-        let give_up = Event::Rings { of: from, timer: Timer::GiveUp(call) };
-        let is_cut = self.now_ms < self.processes[from.process].cut_until_ms;
-        if is_cut || self.chance(self.weather.lost) {
-            return self.schedule(bound_ms - self.now_ms, give_up);
-        }
-        let after_ms = self.delay_ms();
-        if self.now_ms + after_ms > bound_ms {
-            self.schedule(bound_ms - self.now_ms, give_up);
-        }
-        if self.chance(self.weather.doubled) {
-            self.schedule(after_ms, Event::Answers { to: from, call, answer: answer.clone() });
-        }
-        self.schedule(after_ms, Event::Answers { to: from, call, answer });
-    }
-
-    /// Kafka brings a message until its job is surely there.
-    fn brings(&mut self, key: usize) {
-        let is_written = !self.chance(self.weather.refused + self.weather.lost);
-        if is_written {
-            self.database.insert(key, self.now_ms);
-            let jobs_of = self.database.records.iter().filter(|record| record.key == key).count();
-            self.ledger.require(jobs_of == 1, || format!("message {key} made {jobs_of} jobs"));
-        }
-        if is_written && !self.chance(self.weather.ambiguous) {
-            self.keys_taken.insert(key);
-        }
-        if !self.keys_taken.contains(&key) || self.chance(self.weather.doubled) {
-            let after_ms = self.rng.i64(100..5_000);
-            self.schedule(after_ms, Event::Brings { key });
-        }
-    }
-
-    fn strikes(&mut self, blow: Blow) {
-        let now_ms = self.now_ms;
-        match blow {
-            Blow::Crash { process: p, away_ms } => self.crash(p, away_ms),
-            Blow::Stop { process: p } => {
-                if self.processes[p].is_alive && self.processes[p].frozen_until_ms <= now_ms {
-                    self.stop(p);
-                    let away_ms = self.rng.i64(100..3_000);
-                    self.schedule(1_000, Event::Strikes(Blow::Crash { process: p, away_ms }));
-                }
-            }
-            Blow::Freeze { process: p, ms } => self.freeze(p, ms),
-            Blow::Suspend { process: p, ms } => {
-                self.freeze(p, ms);
-                self.processes[p].behind_ms += ms;
-            }
-            Blow::Partition { process: p, ms } => self.processes[p].cut_until_ms = now_ms + ms,
-            Blow::Mute { process: p, ms } => self.processes[p].mute_until_ms = now_ms + ms,
-            Blow::ClockJump { ms } => {
-                self.database.clock_ahead_ms += ms;
-                if ms > 0 {
-                    self.jumped_ms = now_ms;
-                }
-            }
-            Blow::Cancel { job } => self.asks(job, &machine::Event::CancelAsked),
-            Blow::Retry { job } => self.asks(job, &machine::Event::Retried),
-        }
-    }
-
-    fn crash(&mut self, p: usize, away_ms: i64) {
-        if self.processes[p].is_alive {
-            self.processes[p].is_alive = false;
-            self.processes[p].hands.clear();
-            self.processes[p].frozen_until_ms = 0;
-            self.set(p, Timer::Boot, away_ms);
-        }
-    }
-
-    fn freeze(&mut self, p: usize, ms: i64) {
-        let process = &mut self.processes[p];
-        process.frozen_until_ms = process.frozen_until_ms.max(self.now_ms) + ms;
-        process.disturbed_ms = process.frozen_until_ms;
-    }
-
-    /// A person asks something of a job.
-    fn asks(&mut self, job: usize, event: &machine::Event) {
-        if job < self.database.records.len()
-            && self.database.step(job, event, (self.now_ms, 0.0, 0), &mut self.ledger).is_ok()
-        {
-            self.cancelled_ms[job] = self.now_ms;
-        }
-    }
-
-    /// A process works under a lease that holds, and alone. It cannot know better where it stood still since it claimed, the
-    /// clock by which its lease lives was set forward, or a person took the job away.
-    pub(crate) fn works_rightly(&mut self, p: usize, token: LeaseToken) {
-        let Some(held) = self.processes[p].hands.get(&token.0.as_u128()) else { return };
-        let job = held.job;
-        if !self.could_know(p, held) {
-            return;
-        }
-        let others =
-            (0..self.processes.len()).filter(|other| *other != p && self.is_surely_working(*other, job));
-        let others: Vec<usize> = others.collect();
-        let now_ms = self.database.now_ms(self.now_ms);
-        let state = &self.database.records[job].job.state;
-        let holds = matches!(state, State::Running { token: current, expires_at_ms, .. }
-            if *current == token && now_ms < *expires_at_ms);
-        self.ledger.require(holds, || format!("process {p} works on job {job} without a lease: {state:?}"));
-        self.ledger.require(others.is_empty(), || format!("job {job} is worked on by {p} and {others:?}"));
-    }
-
-    fn is_surely_working(&self, p: usize, job: usize) -> bool {
-        let process = &self.processes[p];
-        let works = |held: &Held| held.job == job && !matches!(held.phase, Phase::Settling { .. });
-        process.is_alive && process.hands.values().any(|held| works(held) && self.could_know(p, held))
-    }
-
-    fn could_know(&self, p: usize, held: &Held) -> bool {
-        let taken_away_ms = self.jumped_ms.max(self.cancelled_ms[held.job]);
-        held.claimed_ms > self.processes[p].disturbed_ms.max(taken_away_ms)
     }
 }
 

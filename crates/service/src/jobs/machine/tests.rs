@@ -6,7 +6,7 @@ use super::*;
 const NOW_MS: i64 = 1_000_000;
 const NOW: Situation = Situation { now_ms: NOW_MS, jitter: 0.5 };
 const OURS: LeaseToken = LeaseToken(Uuid::from_u128(1));
-const ANOTHERS: LeaseToken = LeaseToken(Uuid::from_u128(2));
+const THEIRS: LeaseToken = LeaseToken(Uuid::from_u128(2));
 const LEASE_MS: u64 = 6_000;
 const DEADLINE_MS: u64 = 20_000;
 
@@ -67,7 +67,7 @@ fn the_straight_way() {
 fn a_job_is_announced_once_however_often_it_is_claimed() {
     let (back, actions) = step(&running(1, 0), &ended(Ending::Released), NOW).unwrap();
     assert_eq!(actions, [Action::WakeWorkers]);
-    let (again, actions) = step(&back, &claimed(ANOTHERS), NOW).unwrap();
+    let (again, actions) = step(&back, &claimed(THEIRS), NOW).unwrap();
     assert_eq!((again.claims, again.attempts, actions), (2, 1, &[][..]));
 }
 
@@ -76,8 +76,8 @@ fn it_is_not_claimed_before_it_is_due() {
     let (back, actions) = step(&running(1, 0), &faulted(Fault::Retry), NOW).unwrap();
     assert_eq!(back.state, State::Pending { due_at_ms: NOW_MS + 750, last_error: Some("cause".into()) });
     assert_eq!(actions, [], "nobody is woken for what is not due");
-    assert!(step(&back, &claimed(ANOTHERS), later(749)).is_err());
-    assert!(step(&back, &claimed(ANOTHERS), later(750)).is_ok());
+    assert!(step(&back, &claimed(THEIRS), later(749)).is_err());
+    assert!(step(&back, &claimed(THEIRS), later(750)).is_ok());
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn progress_never_falls_within_an_attempt() {
 fn who_names_another_claim_changes_nothing() {
     let mut jobs = final_jobs().to_vec();
     jobs.push(Job::new(NOW_MS));
-    jobs.push(step(&Job::new(NOW_MS), &claimed(ANOTHERS), NOW).unwrap().0);
+    jobs.push(step(&Job::new(NOW_MS), &claimed(THEIRS), NOW).unwrap().0);
     for job in jobs {
         for event in
             [beat(0.5), Event::Fetched { token: OURS }, ended(Ending::Simulated), ended(Ending::Silent)]
@@ -191,7 +191,7 @@ fn a_person_cancels_what_is_not_final_and_retries_what_failed() {
     let state = State::Pending { due_at_ms: NOW_MS + 9, last_error: Some("cancelled".into()) };
     assert_eq!(anew, Job { started_at_ms: None, claims: 1, attempts: 0, snoozes: 0, state });
     assert_eq!(actions, [Action::WakeWorkers]);
-    let (again, actions) = step(&anew, &claimed(ANOTHERS), later(9)).unwrap();
+    let (again, actions) = step(&anew, &claimed(THEIRS), later(9)).unwrap();
     assert_eq!((again.attempts, actions), (1, &[][..]), "it has been announced");
     assert_eq!(again.started_at_ms, Some(NOW_MS + 9), "its neighbours are waited for a day from here");
 }
@@ -200,7 +200,7 @@ fn a_person_cancels_what_is_not_final_and_retries_what_failed() {
 fn an_event_out_of_place_is_refused() {
     let [completed, skipped, failed] = final_jobs();
     for (job, event) in [
-        (&running(1, 0), claimed(ANOTHERS)),
+        (&running(1, 0), claimed(THEIRS)),
         (&running(1, 0), Event::Retried),
         (&Job::new(NOW_MS), Event::Retried),
         (&completed, claimed(OURS)),

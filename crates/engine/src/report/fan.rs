@@ -56,10 +56,10 @@ pub(super) fn errors(
     });
     FanErrors {
         balance: Percentiles::of(std::array::from_fn(|which| {
-            intervals(steps.iter().map(|step| step.balances[which]))
+            intervals(&steps, |step| Some(step.balances[which]))
         })),
-        breached: intervals(steps.iter().map(|step| step.broken)),
-        passed: plan.limits.pass.map(|_| intervals(steps.iter().filter_map(|step| step.passed))),
+        breached: intervals(&steps, |step| Some(step.broken)),
+        passed: plan.limits.pass.map(|_| intervals(&steps, |step| step.passed)),
     }
 }
 
@@ -163,11 +163,13 @@ fn own_ranks(count: u64) -> [u64; PERCENTILES.len()] {
     PERCENTILES.map(|permille| rank(permille.into(), count))
 }
 
-fn intervals(estimates: impl Iterator<Item = Estimate> + Clone) -> Intervals {
-    let series = |end: fn(Estimate) -> Option<f64>| estimates.clone().map(end).collect::<Option<Vec<f64>>>();
+fn intervals(steps: &[StepErrors], of: impl Fn(&StepErrors) -> Option<Estimate>) -> Intervals {
+    let series = |end: fn(Estimate) -> Option<f64>| -> Option<Vec<f64>> {
+        steps.iter().filter_map(&of).map(end).collect()
+    };
     Intervals {
-        lower: estimates.clone().map(|estimate| estimate.lower).collect(),
-        upper: estimates.clone().map(|estimate| estimate.upper).collect(),
+        lower: steps.iter().filter_map(&of).map(|estimate| estimate.lower).collect(),
+        upper: steps.iter().filter_map(&of).map(|estimate| estimate.upper).collect(),
         history_lower: series(|estimate| estimate.history_lower),
         history_upper: series(|estimate| estimate.history_upper),
     }

@@ -14,16 +14,18 @@ ARG FEATURES
 COPY Cargo.toml Cargo.lock ./
 COPY bench/coverage/Cargo.toml bench/coverage/
 COPY bench/engine/ours/Cargo.toml bench/engine/ours/
+COPY bench/ray/Cargo.toml bench/ray/
 COPY crates/engine/Cargo.toml crates/engine/
 COPY crates/python/Cargo.toml crates/python/
 COPY crates/service/Cargo.toml crates/service/
 # Empty stand-ins for our crates; then what was made of them is thrown away. (Those in bench and Python's are never built
 # here, but the workspace names them.)
-RUN mkdir bench/coverage/src bench/engine/ours/src crates/engine/src crates/python/src crates/service/src \
+RUN mkdir bench/coverage/src bench/engine/ours/src bench/ray/src crates/engine/src crates/python/src crates/service/src \
     && touch crates/engine/src/lib.rs crates/python/src/lib.rs crates/service/src/lib.rs \
     && echo 'fn main() {}' >crates/service/src/main.rs \
     && cp crates/service/src/main.rs bench/coverage/src/ \
     && cp crates/service/src/main.rs bench/engine/ours/src/ \
+    && cp crates/service/src/main.rs bench/ray/src/ \
     && cargo build --release --locked --package monte-carlo-service --features "$FEATURES" \
     && cargo clean --release --locked --package monte-carlo-engine --package monte-carlo-service
 

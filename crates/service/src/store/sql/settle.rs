@@ -11,10 +11,14 @@ use crate::jobs::machine::State;
 use crate::store::{Settlement, Settler, Write};
 
 /// Every write of a worker ends in this. The token alone decides: a lease that ran out but that nobody has swept
-/// still holds, for nobody else has the job.
+/// still holds, for nobody else has the job. Jobs are found by their ids: said as `status = 'running'`, beside a lease that
+/// ran out, PostgreSQL would at times rather go through every lease that did.
 macro_rules! fenced {
     ($update:literal) => {
-        concat!($update, " WHERE id = $1 AND lease_token = $2 AND status = 'running'")
+        concat!(
+            $update,
+            " WHERE id = $1 AND lease_token = $2 AND status NOT IN ('pending', 'completed', 'failed')"
+        )
     };
 }
 

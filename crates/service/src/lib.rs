@@ -16,6 +16,7 @@ pub mod http;
 pub mod intake;
 pub mod jobs;
 pub mod kafka;
+pub mod retention;
 pub mod runtime;
 pub mod sample_core;
 pub mod schedule;

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use monte_carlo_service::config::database::DatabaseKind;
 use monte_carlo_service::config::simulator::{Fallback, SimulatorKind};
@@ -46,6 +47,7 @@ fn a_database_url_is_all_it_takes() {
     assert_eq!(config.worker.shutdown_grace.as_secs(), 25);
     assert_eq!(config.daily.timetable.unwrap().to_string(), "0 2 * * * UTC");
     assert_eq!((config.daily.skip_recent, config.daily.catch_up), (None, CatchUp::Once));
+    assert_eq!(config.retention.keep, Some(Duration::from_secs(90 * 24 * 3_600)));
     assert!(!config.telemetry.logs_json());
     assert_eq!(config.telemetry.log_filter, "info");
 }
@@ -85,6 +87,16 @@ fn values_are_taken_over_and_trimmed() {
 fn the_daily_run_may_be_off() {
     let config = config(&[URL, ("DAILY_SIMULATION_CRON", "off")]).unwrap();
     assert!(config.daily.timetable.is_none());
+}
+
+#[test]
+fn what_has_ended_is_kept_for_some_weeks_at_least_or_for_ever() {
+    let keep = |days| config(&[URL, ("RETENTION_DAYS", days)]).map(|config| config.retention.keep);
+    assert_eq!(keep("off").unwrap(), None);
+    assert_eq!(keep("35").unwrap(), Some(Duration::from_secs(35 * 24 * 3_600)));
+    for days in ["34", "0", "3651", "-1", "7d"] {
+        assert_eq!(keep(days).unwrap_err().faults.len(), 1, "{days}");
+    }
 }
 
 #[test]

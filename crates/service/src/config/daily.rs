@@ -11,7 +11,7 @@ use crate::schedule::due::CatchUp;
 use crate::schedule::timetable::{self, Timetable};
 
 /// The longest span that counts as recent: a month, beyond which a result says nothing of an account.
-const SKIP_RECENT_HOURS_MAX: u64 = 31 * 24;
+pub(super) const SKIP_RECENT_HOURS_MAX: u64 = 31 * 24;
 
 pub const DAILY_SIMULATION_CRON: Variable = Variable::ours(
     "DAILY_SIMULATION_CRON",

@@ -13,6 +13,7 @@ pub mod kafka;
 pub mod kafka_security;
 mod reader;
 pub mod redis;
+pub mod retention;
 pub mod simulator;
 pub mod telemetry;
 mod variable;
@@ -64,6 +65,7 @@ pub const VARIABLES: &[Variable] = &[
     daily::DAILY_SIMULATION_TZ,
     daily::DAILY_SKIP_RECENT_HOURS,
     daily::DAILY_CATCH_UP,
+    retention::RETENTION_DAYS,
     telemetry::LOG_LEVEL,
 ];
 
@@ -78,6 +80,7 @@ pub struct Config {
     pub http: http::HttpConfig,
     pub worker: worker::WorkerConfig,
     pub daily: daily::DailyConfig,
+    pub retention: retention::RetentionConfig,
     pub telemetry: telemetry::TelemetryConfig,
 }
 
@@ -101,6 +104,7 @@ impl Config {
         let http = http::HttpConfig::read(reader);
         let worker = worker::WorkerConfig::read(reader);
         let daily = daily::DailyConfig::read(reader);
+        let retention = retention::RetentionConfig::read(reader);
         let telemetry = telemetry::TelemetryConfig::read(reader);
         Some(Self {
             database: database?,
@@ -111,6 +115,7 @@ impl Config {
             http: http?,
             worker: worker?,
             daily: daily?,
+            retention: retention?,
             telemetry: telemetry?,
         })
     }

@@ -34,6 +34,7 @@ use crate::simulator::ray::limits::Limits;
 use crate::store::by_hand::ByHand;
 use crate::store::daily::DailyRuns;
 use crate::store::dead_letters::DeadLetters;
+use crate::store::retention::Retention;
 use crate::store::{self, SqlStore, Store, StoreOptions};
 use crate::telemetry::clock::now_ms;
 use crate::telemetry::metrics;
@@ -48,6 +49,7 @@ pub struct Adapters {
     pub daily_runs: Arc<dyn DailyRuns>,
     pub by_hand: Arc<dyn ByHand>,
     pub dead_letters: Arc<dyn DeadLetters>,
+    pub retention: Arc<dyn Retention>,
     pub jobs: Arc<dyn JobReader>,
     pub core_service: Arc<CoreServiceClient>,
     pub simulator: Arc<dyn Simulator>,
@@ -58,6 +60,8 @@ pub struct Adapters {
     pub metrics: PrometheusHandle,
     pub worker: WorkerSettings,
     pub daily: DailyConfig,
+    /// How long jobs are kept once they have ended; `None`: for ever.
+    pub keep: Option<Duration>,
     /// Bring the schema up to date before anything else.
     pub migrate: bool,
     /// Where the API listens.
@@ -118,7 +122,8 @@ pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> 
         store: store.clone(),
         daily_runs: store.clone(),
         by_hand: store.clone(),
-        dead_letters: store,
+        dead_letters: store.clone(),
+        retention: store,
         jobs,
         core_service,
         simulator,
@@ -133,6 +138,7 @@ pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> 
             shutdown_grace: config.worker.shutdown_grace,
         },
         daily: config.daily.clone(),
+        keep: config.retention.keep,
         migrate: config.database.migrate_on_start,
         listen: config.http.address(),
     })

@@ -21,6 +21,7 @@ use crate::http::server::Server;
 use crate::intake;
 use crate::jobs::ids::WorkerId;
 use crate::kafka::relay::Relay;
+use crate::retention::Cleaner;
 use crate::schedule::scheduler::Scheduler;
 use crate::schedule::trigger::Trigger;
 use crate::store::Store;
@@ -41,7 +42,7 @@ pub struct Running {
     stop_at_last: CancellationToken,
     broken: CancellationToken,
     migrated: CancellationToken,
-    schedule: JoinHandle<()>,
+    schedule_and_cleaner: [JoinHandle<()>; 2],
     intake_and_worker: [JoinHandle<()>; 2],
     relay_and_api: [JoinHandle<()>; 2],
 }
@@ -81,6 +82,7 @@ pub async fn start(adapters: Adapters) -> io::Result<Running> {
         settings: WorkerSettings { ..adapters.worker },
         id: WorkerId::random(),
     };
+    let cleaner = adapters.keep.map(|keep| Cleaner { store: adapters.retention, keep });
     let relay = Relay::new(adapters.store.clone(), adapters.publisher, adapters.signals.outbox());
     let intake = intake::run(adapters.consumer, adapters.store.clone(), adapters.signals, stop.clone());
 
@@ -96,7 +98,10 @@ pub async fn start(adapters: Adapters) -> io::Result<Running> {
     tokio::spawn(stop.clone().run_until_cancelled_owned(upkeep(adapters.metrics)));
     Ok(Running {
         address,
-        schedule: looped(&stop, Box::pin(scheduler.run(stop.clone()))),
+        schedule_and_cleaner: [
+            looped(&stop, Box::pin(scheduler.run(stop.clone()))),
+            looped(&stop, Box::pin(clean(cleaner, stop.clone()))),
+        ],
         intake_and_worker: [
             looped(&stop, Box::pin(intake)),
             looped(&stop, Box::pin(worker.run(stop.clone()))),
@@ -127,7 +132,7 @@ impl Running {
     /// grace and some two seconds.
     pub async fn stop(self) {
         self.stop.cancel();
-        join([self.schedule]).await;
+        join(self.schedule_and_cleaner).await;
         join(self.intake_and_worker).await;
         self.stop_at_last.cancel();
         if tokio::time::timeout(GOODBYE_BOUND + GOODBYE_BOUND / 4, join(self.relay_and_api)).await.is_err() {
@@ -175,6 +180,13 @@ async fn migrate(store: Option<Arc<dyn Store>>, migrated: CancellationToken) {
         }
     }
     migrated.cancel();
+}
+
+/// Where nothing is kept for ever.
+async fn clean(cleaner: Option<Cleaner>, stop: CancellationToken) {
+    if let Some(cleaner) = cleaner {
+        cleaner.run(stop).await;
+    }
 }
 
 async fn upkeep(metrics: metrics_exporter_prometheus::PrometheusHandle) {

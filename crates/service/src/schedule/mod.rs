@@ -4,6 +4,7 @@
 //! database and opens the day's run; of those that see an open run, one holds its lease and carries it out, batch by
 //! batch, each with the progress that it is. A run that is cut off anywhere goes on where it stopped, by whoever comes
 //! next; the jobs' `dedupe_key`, `daily:<local day>:<account>`, makes one job an account and day of whatever happens.
+//! It may be deleted with its job: by then no fire of that day is due any more, and nobody may ask for it.
 //!
 //! `timetable`, `due` and `patience` decide and are pure; `pass` and `scheduler` carry out; `trigger` is the door for
 //! people. Time comes in by a [`Clock`].

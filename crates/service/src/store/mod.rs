@@ -2,7 +2,7 @@
 //!
 //! Invariants that every implementation keeps (the conformance suite in `tests/store` holds them to it):
 //! every write of a worker is fenced by its [`Lease`]; leases live by the database's clock; a job's state, its
-//! result and its outbox row change in one transaction; a `dedupe_key` makes at most one job, ever.
+//! result and its outbox row change in one transaction; a `dedupe_key` makes at most one job, also once that is purged.
 
 pub mod by_hand;
 mod connect;
@@ -10,6 +10,7 @@ pub mod daily;
 pub mod dead_letters;
 mod postgres;
 pub mod prisma;
+pub mod retention;
 mod sql;
 mod sqlite;
 
@@ -126,7 +127,7 @@ pub struct IntakeBatch {
 pub struct IntakeOutcome {
     /// Jobs that are new.
     pub inserted: u64,
-    /// Jobs whose `dedupe_key` was there already (or twice in the batch).
+    /// Jobs whose `dedupe_key` was there already (or twice in the batch), or had been spent by a job that is purged.
     pub duplicates: u64,
 }
 

@@ -72,6 +72,8 @@ impl House {
             ("SIMULATION_PATHS".to_owned(), PATHS.to_owned()),
             // Tests run at two o'clock too; those of the daily run set it.
             ("DAILY_SIMULATION_CRON".to_owned(), "off".to_owned()),
+            // Some bring jobs of long ago; the test of what is deleted sets it.
+            ("RETENTION_DAYS".to_owned(), "off".to_owned()),
         ];
         environment.extend(redis(neighbours));
         if neighbours == Neighbours::Real {

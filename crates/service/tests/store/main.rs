@@ -20,6 +20,7 @@ mod model;
 mod outages;
 mod outbox;
 mod reading;
+mod retention;
 mod settling;
 mod values;
 mod world;
@@ -74,5 +75,9 @@ on_every_database! {
     daily: a_fire_opens_one_run_whoever_sees_it, a_run_has_one_holder_at_a_time, a_run_goes_on_where_it_stopped,
         a_day_that_is_opened_again_makes_no_second_job, passes_over_what_was_simulated_lately,
         a_skipped_job_is_completed_without_a_result, ten_thousand_accounts_have_their_jobs;
+    retention: lets_go_of_what_is_old_and_of_nothing_else, a_spent_key_goes_on_stopping_duplicates,
+        a_nights_keys_go_with_their_jobs, a_callers_key_goes_with_its_job, daily_runs_and_dead_letters_go_by_their_age,
+        goes_in_batches_and_passes_by_what_stays, several_go_round_at_once_beside_an_intake,
+        an_insert_that_waits_for_a_purge_finds_the_key_spent;
     model: agrees_with_the_store;
 }

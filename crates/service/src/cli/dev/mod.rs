@@ -100,6 +100,8 @@ fn embedded(name: &str, arguments: &Arguments, core: &SampleCore, broker: &Embed
         "SIMULATOR" => environment(name).or_else(|| Some("local".to_owned())),
         "DAILY_CATCH_UP" => environment(name).or_else(|| Some("off".to_owned())),
         "MIGRATE_ON_START" => Some("true".to_owned()),
+        // Its jobs are shown whenever the folder is opened again.
+        "RETENTION_DAYS" => Some("off".to_owned()),
         "HOST" => Some("127.0.0.1".to_owned()),
         "PORT" => match arguments.port {
             Some(port) => Some(port.to_string()),

@@ -42,7 +42,7 @@ struct Ordered {
 /// `Idempotency-Key` was seen with the same body: then that one is named again. Without `inputData` the history is
 /// fetched from Core Service. Unknown fields are refused beside the ids and inside `config`, and ignored inside `inputData`.
 #[utoipa::path(post, path = "/simulations", operation_id = "createSimulation", tag = "simulations",
-    params(("Idempotency-Key" = Option<String>, Header, description = "With the same body, the same simulation again", min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "With the same body, the same simulation again, for as long as that is kept (`RETENTION_DAYS` after its end)", min_length = 1, max_length = 255, pattern = "^[!-~]+$")),
     request_body(content = order::Body, content_type = "application/json", description = "At most 8 MiB, not compressed", examples(
         ("an assessment" = (value = json!({"assessmentId": "asm-0001"}))),
         ("a history of one's own" = (value = json!({

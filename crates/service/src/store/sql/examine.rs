@@ -19,9 +19,10 @@ const SELECT_SERVER: &str = "SELECT {version} AS server, {now} AS now_ms";
 const SELECT_MIGRATIONS: &str = "SELECT version FROM _sqlx_migrations WHERE success";
 
 /// Nothing is written, but a user without the right to write, or a server that only reads, refuses it.
-const WRITE_NOTHING: [&str; 6] = [
+const WRITE_NOTHING: [&str; 7] = [
     "INSERT INTO simulation_jobs SELECT * FROM simulation_jobs WHERE false",
     "UPDATE simulation_jobs SET progress = progress WHERE false",
+    "DELETE FROM simulation_jobs WHERE false",
     "INSERT INTO simulation_inputs SELECT * FROM simulation_inputs WHERE false",
     "INSERT INTO simulation_results SELECT * FROM simulation_results WHERE false",
     "INSERT INTO outbox SELECT * FROM outbox WHERE false",

@@ -1,5 +1,7 @@
 //! Jobs come in: in batches from Kafka, one by one from the API.
 
+use std::collections::HashSet;
+
 use sha2::{Digest, Sha256};
 
 use super::arg::{Arg, args, storable};
@@ -8,6 +10,7 @@ use super::fault::Fault;
 use super::session::{Scope, Session};
 use super::work::Work;
 use crate::jobs::ids::JobId;
+use crate::store::retention::outlives_its_job;
 use crate::store::{Creation, IdempotencyKey, IntakeBatch, IntakeOutcome, NewJob};
 
 /// No conflict target: a batch that is recorded again after a lost commit meets its own ids as well.
@@ -45,7 +48,19 @@ const SELECT_KEY: &str = "SELECT body_hash, job_id FROM idempotency_keys WHERE i
 
 const POINT_KEY_AT: &str = "UPDATE idempotency_keys SET job_id = $2 WHERE idempotency_key = $1";
 
-const SELECT_RIVAL: &str = "SELECT id FROM simulation_jobs WHERE id = $1 OR dedupe_key = $2";
+/// A purged job, too, stands in the way of others of its key.
+const SELECT_RIVAL: &str = "
+    SELECT id FROM simulation_jobs WHERE id = $1 OR dedupe_key = $2
+    UNION ALL
+    SELECT job_id AS id FROM spent_keys WHERE dedupe_key = $2";
+
+/// Asked after the insert, in a statement of its own: an insert that waited for the end of a purge sees here what that
+/// has put down. Asked before, it would not.
+const SELECT_SPENT: &str = "
+    SELECT given.id FROM {rows id:text dedupe_key:text}
+    JOIN spent_keys ON spent_keys.dedupe_key = given.dedupe_key";
+
+const TAKE_BACK: &str = "DELETE FROM simulation_jobs WHERE id IN (SELECT given.id FROM {rows id:text})";
 
 /// A batch from Kafka.
 pub(super) struct RecordIntake<'a>(pub(super) &'a IntakeBatch);
@@ -132,7 +147,7 @@ async fn take_key(
     }))
 }
 
-/// The job that is there in place of one that was not inserted; itself, where it was inserted unnoticed.
+/// The job that is there, or was, in place of one that was not inserted; itself, where it was inserted unnoticed.
 pub(super) async fn rival_of(session: &mut Session, job: &NewJob) -> Result<JobId, Fault> {
     let args = args![&job.id.0, job.dedupe_key.as_deref()];
     let rivals = session.run(SELECT_RIVAL, args).await?;
@@ -142,7 +157,8 @@ pub(super) async fn rival_of(session: &mut Session, job: &NewJob) -> Result<JobI
     Ok(JobId(row.get("id")?))
 }
 
-/// Inserts what is new, with the inputs that came along; answers with the ids of the new.
+/// Inserts what is new, with the inputs that came along; answers with the ids of the new. A key stays spent when its job is
+/// purged.
 pub(super) async fn insert_jobs(session: &mut Session, jobs: &[NewJob]) -> Result<Vec<String>, Fault> {
     let mut ordered: Vec<&NewJob> = jobs.iter().collect();
     // Replicas may bring the same events in other orders; locked in one order, their keys lead to no deadlock.
@@ -152,8 +168,10 @@ pub(super) async fn insert_jobs(session: &mut Session, jobs: &[NewJob]) -> Resul
     }
     let rows: Vec<_> = ordered.into_iter().map(row).collect();
     let answer = session.each(INSERT_JOBS, &rows, &[]).await?;
-    let inserted: Vec<String> =
+    let mut inserted: Vec<String> =
         answer.rows.iter().map(|row| row.get("id")).collect::<Result<_, sqlx::Error>>()?;
+    let spent = take_back_spent(session, jobs, &inserted).await?;
+    inserted.retain(|id| !spent.contains(id));
     let inputs: Vec<_> = jobs
         .iter()
         .filter_map(|job| Some((job, job.input.as_ref()?)))
@@ -162,6 +180,26 @@ pub(super) async fn insert_jobs(session: &mut Session, jobs: &[NewJob]) -> Resul
         .collect();
     session.each(INSERT_INPUTS, &inputs, &[]).await?;
     Ok(inserted)
+}
+
+/// Takes those back whose key a purged job has spent; their ids.
+async fn take_back_spent(
+    session: &mut Session,
+    jobs: &[NewJob],
+    inserted: &[String],
+) -> Result<Vec<String>, Fault> {
+    let inserted: HashSet<&str> = inserted.iter().map(String::as_str).collect();
+    let keyed: Vec<_> = jobs
+        .iter()
+        .filter(|job| outlives_its_job(job.origin) && inserted.contains(&*storable(&job.id.0)))
+        .filter_map(|job| Some(args![&job.id.0, job.dedupe_key.as_deref()?]))
+        .collect();
+    let answer = session.each(SELECT_SPENT, &keyed, &[]).await?;
+    let spent: Vec<String> =
+        answer.rows.iter().map(|row| row.get("id")).collect::<Result<_, sqlx::Error>>()?;
+    let rows: Vec<_> = spent.iter().map(|id| args![id]).collect();
+    session.each(TAKE_BACK, &rows, &[]).await?;
+    Ok(spent)
 }
 
 fn row(job: &NewJob) -> Vec<Arg<'_>> {

@@ -28,7 +28,7 @@ macro_rules! migrations {
     };
 }
 
-const MIGRATIONS: [(i64, &str, &str); 21] = migrations![
+const MIGRATIONS: [(i64, &str, &str); 24] = migrations![
     1 "0001_simulation_jobs",
     2 "0002_jobs_dedupe",
     3 "0003_jobs_claim",
@@ -50,6 +50,9 @@ const MIGRATIONS: [(i64, &str, &str); 21] = migrations![
     19 "0019_daily_runs_open",
     20 "0020_jobs_claim_prompt",
     21 "0021_jobs_claim_daily",
+    22 "0022_spent_keys",
+    23 "0023_spent_keys_by_age",
+    24 "0024_idempotency_keys_by_job",
 ];
 
 /// What this version needs.

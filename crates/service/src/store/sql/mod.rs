@@ -21,6 +21,7 @@ mod prisma;
 mod read;
 mod records;
 mod reset;
+mod retention;
 pub(super) mod session;
 mod settle;
 mod work;

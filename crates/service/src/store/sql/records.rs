@@ -9,6 +9,7 @@ use crate::jobs::ids::{JobId, Lease, LeaseToken};
 use crate::jobs::machine::{Job, State};
 use crate::jobs::skip::SkipReason;
 use crate::store::daily::{DailyCounts, DailyRun, DailyState};
+use crate::store::retention::EndedJob;
 use crate::store::{ClaimedJob, ExpiredLease, JobRecord, JobStatus, Origin, PoisonMessage};
 use crate::telemetry::trace_context::TraceContext;
 use monte_carlo_engine::Subject;
@@ -31,7 +32,8 @@ fn subject(row: &Row) -> Result<Subject, Fault> {
     }
 }
 
-fn origin(row: &Row) -> Result<Origin, Fault> {
+/// How a job came to be.
+pub(super) fn origin(row: &Row) -> Result<Origin, Fault> {
     let name: String = row.get("origin")?;
     Origin::parse(&name).ok_or_else(|| Fault::Corrupt(format!("origin {name:?}")))
 }
@@ -81,6 +83,16 @@ pub(super) fn input(row: &Row) -> Result<(JobId, Value), Fault> {
 
 pub(super) fn expired(row: &Row) -> Result<ExpiredLease, Fault> {
     Ok(ExpiredLease { lease: lease(row)?, job: running(row)? })
+}
+
+/// An ended job; its messages are not in the row.
+pub(super) fn ended(row: &Row) -> Result<EndedJob, Fault> {
+    Ok(EndedJob {
+        id: JobId(row.get("id")?),
+        created_at_ms: row.get("created_at_ms")?,
+        ended_for_ms: row.get("ended_for_ms")?,
+        has_unsent: false,
+    })
 }
 
 /// Where a job stands.

@@ -47,6 +47,15 @@ const DAILY_ACCOUNTS: &[&[&str]] = &[
 /// From a neighbour in the cluster to the longest time-out that is usual.
 const CALL_BUCKETS_S: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0, 30.0];
 
+const PURGED: &[&[&str]] = &[
+    &["job"],
+    &["document"],
+    &["event"],
+    &["idempotency_key"],
+    &["dead_letter"],
+    &["daily_run"],
+    &["spent_key"],
+];
 const UNFINISHED: &[&[&str]] = &[&["pending"], &["running"]];
 
 /// Everything that `/metrics` can show.
@@ -252,6 +261,20 @@ pub const METRICS: &[Metric] = &[
     )
     .by(&["outcome"], DAILY_ACCOUNTS)
     .alert("`unusable_id` rises at all"),
+    Metric::counter(
+        "retention_purged_rows_total",
+        "rows",
+        "Rows that this replica deleted because they had been kept long enough: a `job`, its `document`s, its `event`s that \
+         had left, its `idempotency_key`; a `dead_letter`, a `daily_run`, a `spent_key`.",
+    )
+    .by(&["kind"], PURGED),
+    Metric::counter(
+        "retention_rounds_total",
+        "rounds",
+        "Rounds through what may be old: `finished`, or `failed` by the database, to be begun anew.",
+    )
+    .by(&["outcome"], &[&["finished"], &["failed"]])
+    .alert("`finished` of all replicas does not rise for 6 hours, unless `RETENTION_DAYS=off`"),
     Metric::gauge("monte_carlo_service_info", "", "Always 1; its labels say what runs.")
         .by(&["version", "engine_version"], &[])
         .alert("absent for 1 minute, or two versions for an hour"),

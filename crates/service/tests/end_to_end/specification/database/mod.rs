@@ -1,10 +1,11 @@
-//! The database: every query has its index and passes CockroachDB's grammar; reset in development; taken over from the service that was here before.
+//! The database: every query has its index and passes CockroachDB's grammar; reset in development; cleaned of what is old; taken over from the service that was here before.
 
 mod grammar;
 mod import;
 mod plans;
 mod recorder;
 mod reset;
+mod retention;
 mod sources;
 mod tls;
 mod tls_server;

@@ -20,17 +20,18 @@ const SMALL: [&str; 3] = ["schedule_watermarks", "daily_runs", "_sqlx_migrations
 const ROWS_TOUCHED_MAX: f64 = 2_000.0;
 
 /// The tables alone: an index is made faster of what is there.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     include_str!("../../../../../../migrations/0001_simulation_jobs.sql"),
     include_str!("../../../../../../migrations/0009_simulation_inputs.sql"),
     include_str!("../../../../../../migrations/0010_simulation_results.sql"),
     include_str!("../../../../../../migrations/0011_idempotency_keys.sql"),
     include_str!("../../../../../../migrations/0012_outbox.sql"),
     include_str!("../../../../../../migrations/0014_poison_messages.sql"),
+    include_str!("../../../../../../migrations/0022_spent_keys.sql"),
 ];
 
 /// One a second over eleven days. Of a thousand jobs four are pending, four run (their leases ran out), four failed.
-const ROWS: [&str; 7] = [
+const ROWS: [&str; 8] = [
     "INSERT INTO simulation_jobs (id, assessment_id, funded_account_id, origin, dedupe_key, status, config,
          correlation_id, traceparent, run_after_ms, created_at_ms, started_at_ms, completed_at_ms, lease_token,
          lease_worker, lease_expires_ms, deadline_at_ms)
@@ -47,8 +48,9 @@ const ROWS: [&str; 7] = [
     "INSERT INTO simulation_results SELECT 'job-' || n, '{}' FROM generate_series(1, 1000000, 5) AS n WHERE n % 250 > 2",
     "INSERT INTO simulation_inputs SELECT 'job-' || n, '{}' FROM generate_series(1, 1000000, 5) AS n",
     "CREATE TABLE simulation_skips (job_id TEXT PRIMARY KEY, reason TEXT NOT NULL)",
-    "INSERT INTO simulation_skips SELECT 'job-' || n, 'no_closing_trades' FROM generate_series(7, 1000000, 50) AS n",
+    "INSERT INTO simulation_skips SELECT 'job-' || n, 'no_closing_trades' FROM generate_series(7, 1000000, 10) AS n",
     "INSERT INTO idempotency_keys SELECT 'key-' || n, 'a', 'job-' || n, n FROM generate_series(1, 100000) AS n",
+    "INSERT INTO spent_keys SELECT 'kafka:spent-' || n, 'spent-' || n, n FROM generate_series(1, 200000) AS n",
     "INSERT INTO outbox (event_id, job_id, topic, message_key, payload, headers, created_at_ms, published_at_ms)
      SELECT gen_random_uuid(), 'job-' || n, 't', 'k', '{}', '[]', n, CASE WHEN n % 1000 > 0 THEN n END
      FROM generate_series(1, 200000) AS n",

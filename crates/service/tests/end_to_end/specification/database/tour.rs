@@ -7,11 +7,13 @@ use monte_carlo_service::jobs::ids::{JobId, WorkerId};
 use monte_carlo_service::jobs::input::StoredInput;
 use monte_carlo_service::jobs::machine::{Job, State};
 use monte_carlo_service::jobs::skip::SkipReason;
+use monte_carlo_service::retention::BATCH_MAX;
 use monte_carlo_service::store::by_hand::{ByHand as _, Moved};
 use monte_carlo_service::store::daily::{
     DailyBatch, DailyCause, DailyClaim, DailyPassEnd, DailyRuns as _, NewDailyRun,
 };
 use monte_carlo_service::store::dead_letters::{DeadLetters as _, Revival};
+use monte_carlo_service::store::retention::{Aged, EndedPage, Retention as _};
 use monte_carlo_service::store::{
     Beat, ClaimRequest, ClaimedJob, Creation, Cursor, IdempotencyKey, IntakeBatch, JobFilter, JobStatus,
     NewJob, Origin, PoisonMessage, Settlement, Settler, SqlStore, Store as _, Write,
@@ -32,6 +34,7 @@ pub(super) async fn walk(store: &SqlStore) {
     relay(store).await;
     read(store).await;
     run_daily(store).await;
+    clean(store).await;
 }
 
 fn job(subject: Subject, dedupe_key: Option<&str>) -> NewJob {
@@ -205,4 +208,32 @@ async fn run_daily(store: &SqlStore) {
         assert_eq!(store.end_daily_pass(lease, &end).await.expect("ends"), Write::Applied);
     }
     assert!(store.daily_run(DAY).await.expect("reads").is_some());
+}
+
+/// What is eight days old, where there is so much; then the oldest there is, the tour's own jobs.
+async fn clean(store: &SqlStore) {
+    for older_than_ms in [8 * 24 * 3_600_000, 0] {
+        for status in [JobStatus::Completed, JobStatus::Failed] {
+            let mut page = EndedPage { status, older_than_ms, after: None, limit: BATCH_MAX };
+            for _ in 0..2 {
+                let jobs = store.ended_jobs(&page).await.expect("looks");
+                let ids: Vec<_> = jobs.iter().map(|job| job.id.clone()).collect();
+                store.purge_jobs(&ids, older_than_ms).await.expect("purges");
+                let last = jobs.last();
+                page.after =
+                    last.map(|last| Cursor { created_at_ms: last.created_at_ms, id: last.id.clone() });
+            }
+        }
+    }
+    // The newest but one has a key.
+    let filter = JobFilter { assessment_id: Some("tour".to_owned()), ..JobFilter::default() };
+    let keyed = store.jobs(&filter, 2, None).await.expect("reads").remove(1);
+    store.cancel(&keyed.id).await.expect("cancels");
+    assert_eq!(store.purge_jobs(&[keyed.id], 0).await.expect("purges").jobs, 1);
+    let again = (0..200).map(|n| job(assessment("tour"), Some(&format!("kafka:tour-{n}")))).collect();
+    let outcome = store.record_intake(&IntakeBatch { jobs: again, poison: Vec::new() }).await;
+    assert_eq!(outcome.expect("records").inserted, 0, "some are spent, the others are there");
+    for kind in [Aged::DeadLetters, Aged::DailyRuns, Aged::SpentKeys] {
+        store.purge_aged(kind, 24 * 3_600_000, BATCH_MAX).await.expect("purges");
+    }
 }

@@ -18,3 +18,4 @@ mod specification;
 mod starting;
 mod story;
 mod topics;
+mod wakeups;

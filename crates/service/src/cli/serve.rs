@@ -31,11 +31,12 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
     let running = runtime::start(connect(config, WakeUps::Redis, &behind)?).await?;
     tracing::info!(address = %running.address, "serving");
     let code = tokio::select! {
-        () = asked.cancelled() => ExitCode::SUCCESS,
-        () = running.broken() => ExitCode::FAILURE,
+        () = asked.cancelled() => 0,
+        () = running.broken() => 1,
     };
     tracing::info!("stopping: no more events and jobs are taken");
+    stop_signal::insist_after(config.worker.shutdown_grace + runtime::END_BOUND, code.into());
     running.stop().await;
     behind.cancel();
-    Ok(code)
+    Ok(ExitCode::from(code))
 }

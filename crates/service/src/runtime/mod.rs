@@ -27,8 +27,13 @@ use crate::schedule::trigger::Trigger;
 use crate::store::Store;
 use crate::worker::{Worker, WorkerSettings};
 
-/// How long the relay may take to send what the last jobs left in the outbox, and the API to end its last answers.
-const GOODBYE_BOUND: Duration = Duration::from_millis(1_500);
+/// After the grace, from which no neighbour that hangs may keep us: until what was given back is in the database and
+/// Kafka's group is left …
+const HANDS_BOUND: Duration = Duration::from_millis(700);
+/// … then until the relay has sent what the last jobs left in the outbox, and the API has ended its last answers …
+const GOODBYE_BOUND: Duration = Duration::from_millis(800);
+/// … and, from the grace's end, until the process ends whatever hangs: within the two seconds that are promised.
+pub const END_BOUND: Duration = Duration::from_millis(1_800);
 /// Between two tries to bring the schema up to date while the database is away.
 const MIGRATE_RETRY_EVERY: Duration = Duration::from_secs(2);
 /// How often histograms that nobody scrapes are emptied.
@@ -38,6 +43,7 @@ const METRICS_UPKEEP_EVERY: Duration = Duration::from_secs(5);
 pub struct Running {
     /// Where the API listens.
     pub address: SocketAddr,
+    grace: Duration,
     stop: CancellationToken,
     stop_at_last: CancellationToken,
     broken: CancellationToken,
@@ -98,6 +104,7 @@ pub async fn start(adapters: Adapters) -> io::Result<Running> {
     tokio::spawn(stop.clone().run_until_cancelled_owned(upkeep(adapters.metrics)));
     Ok(Running {
         address,
+        grace: adapters.worker.shutdown_grace,
         schedule_and_cleaner: [
             looped(&stop, Box::pin(scheduler.run(stop.clone()))),
             looped(&stop, Box::pin(clean(cleaner, stop.clone()))),
@@ -128,14 +135,19 @@ impl Running {
         self.broken.cancelled().await;
     }
 
-    /// Stops: no more intake and claims, then the work in hand, then the outbox and the API. Bounded by the worker's
-    /// grace and some two seconds.
+    /// Stops: no more intake and claims, then the work in hand, then the outbox and the API. Ends within the worker's
+    /// grace and [`END_BOUND`].
     pub async fn stop(self) {
         self.stop.cancel();
-        join(self.schedule_and_cleaner).await;
-        join(self.intake_and_worker).await;
+        let hands = async {
+            join(self.schedule_and_cleaner).await;
+            join(self.intake_and_worker).await;
+        };
+        if tokio::time::timeout(self.grace + HANDS_BOUND, hands).await.is_err() {
+            tracing::warn!("a neighbour does not answer; what is in hand is left to its leases");
+        }
         self.stop_at_last.cancel();
-        if tokio::time::timeout(GOODBYE_BOUND + GOODBYE_BOUND / 4, join(self.relay_and_api)).await.is_err() {
+        if tokio::time::timeout(GOODBYE_BOUND, join(self.relay_and_api)).await.is_err() {
             tracing::warn!("the outbox could not be emptied; what is left leaves at the next start");
         }
     }
@@ -168,7 +180,8 @@ fn api(adapters: &Adapters, timeouts: http::limits::Timeouts, draining: Cancella
 }
 
 async fn serve(server: Server, router: Router, stop: CancellationToken) {
-    server.serve(router, stop, GOODBYE_BOUND).await;
+    // A little less, to say what was cut.
+    server.serve(router, stop, GOODBYE_BOUND * 3 / 4).await;
 }
 
 /// Brings the schema up to date, however long the database is away; then the loops may work.

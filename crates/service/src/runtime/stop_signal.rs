@@ -1,6 +1,7 @@
-//! SIGTERM and Ctrl-C: the first asks, the second insists.
+//! SIGTERM and Ctrl-C: the first asks, the second insists, and so does time.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -29,4 +30,13 @@ pub fn listen() -> io::Result<CancellationToken> {
         }
     });
     Ok(asked)
+}
+
+/// Ends the process with `code` after `bound`, where it has not ended by then: what hangs may be a thread that no task can
+/// cut off, of a client library or of a look-up of a name, for which the runtime would wait.
+pub fn insist_after(bound: Duration, code: i32) {
+    std::thread::spawn(move || {
+        std::thread::sleep(bound);
+        std::process::exit(code);
+    });
 }

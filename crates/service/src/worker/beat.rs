@@ -2,19 +2,14 @@
 
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
-
 use super::hands::{Hands, now};
 use super::hold::{BEAT_BOUND, beat_pause};
 use super::{LEASE_MS, Worker};
 
-pub(super) async fn run(worker: Arc<Worker>, hands: Arc<Hands>, silence: CancellationToken) {
+pub(super) async fn run(worker: Arc<Worker>, hands: Arc<Hands>) {
     let mut was_answered = true;
     loop {
-        tokio::select! {
-            () = silence.cancelled() => return,
-            () = tokio::time::sleep(beat_pause(was_answered)) => {}
-        }
+        tokio::time::sleep(beat_pause(was_answered)).await;
         let (beats, asked_at) = (hands.beats(), now());
         let answer = tokio::time::timeout(BEAT_BOUND, worker.store.beat(&beats, LEASE_MS)).await;
         was_answered = matches!(answer, Ok(Ok(_)));

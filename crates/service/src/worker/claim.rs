@@ -15,15 +15,15 @@ use crate::store::ClaimRequest;
 /// Between two claims while the database is away.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
 
-pub(super) async fn run(worker: &Arc<Worker>, hands: &Arc<Hands>, stop: &CancellationToken) {
+pub(super) async fn run(worker: Arc<Worker>, hands: Arc<Hands>, stop: CancellationToken) {
     let mut turns = Turns::default();
     loop {
         let places = tokio::select! {
             () = stop.cancelled() => return,
             places = hands.free_places(CLAIM_BATCH_MAX) => places,
         };
-        // Never cut off in the middle: what the database hands out must come into somebody's hands.
-        let Some(pause) = fill(worker, hands, places, &mut turns).await else { continue };
+        // Not cut off by the stop: what the database hands out must come into somebody's hands.
+        let Some(pause) = fill(&worker, &hands, places, &mut turns).await else { continue };
         tokio::select! {
             () = stop.cancelled() => return,
             () = worker.signals.jobs_are_due() => {}

@@ -14,7 +14,7 @@ use crate::jobs::ids::{Lease, LeaseToken};
 use crate::store::Beat;
 
 /// How long a released job may take to reach the database, after the grace.
-const RELEASE_BOUND: Duration = Duration::from_secs(1);
+const RELEASE_BOUND: Duration = Duration::from_millis(500);
 
 /// All jobs in hand.
 pub(super) struct Hands {
@@ -22,6 +22,8 @@ pub(super) struct Hands {
     capacity: u32,
     held: Mutex<HashMap<LeaseToken, Arc<Held>>>,
     contact: Mutex<Contact>,
+    /// The grace is over: what still comes in is given back.
+    is_over: AtomicBool,
 }
 
 /// One job in hand. It leaves the hands when the place it holds is dropped.
@@ -47,6 +49,7 @@ impl Hands {
             capacity: u32::try_from(capacity).unwrap_or(u32::MAX),
             held: Mutex::default(),
             contact: Mutex::new(Contact::new(now())),
+            is_over: AtomicBool::new(false),
         }
     }
 
@@ -79,10 +82,11 @@ impl Hands {
             paths: AtomicU64::new(0),
             lost: AtomicBool::new(false),
         });
-        if held.standing() == Standing::CutOff {
+        self.held().insert(token, held.clone());
+        // In this order, so that whoever ends the grace meanwhile finds the job or is found.
+        if held.standing() != Standing::Kept || self.is_over.load(Ordering::SeqCst) {
             held.give_back();
         }
-        self.held().insert(token, held.clone());
         (held, Place { hands: self.clone(), token, _permit: permit })
     }
 
@@ -122,6 +126,7 @@ impl Hands {
     /// Lets the work in hand finish for `grace`, then has the rest given back.
     pub(super) async fn drain(&self, grace: Duration) {
         if tokio::time::timeout(grace, self.empty()).await.is_err() {
+            self.is_over.store(true, Ordering::SeqCst);
             self.held().values().for_each(|held| held.give_back());
             if tokio::time::timeout(RELEASE_BOUND, self.empty()).await.is_err() {
                 tracing::warn!(

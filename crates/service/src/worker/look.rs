@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
 use super::Worker;
 use super::hands::{Hands, now};
 use super::hold::BEAT_BOUND;
@@ -13,12 +11,9 @@ use super::hold::BEAT_BOUND;
 /// some rows by their primary keys.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-pub(super) async fn run(worker: Arc<Worker>, hands: Arc<Hands>, silence: CancellationToken) {
+pub(super) async fn run(worker: Arc<Worker>, hands: Arc<Hands>) {
     loop {
-        tokio::select! {
-            () = silence.cancelled() => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-        }
+        tokio::time::sleep(LOOK_EVERY).await;
         let (leases, asked_at) = (hands.leases(), now());
         if leases.is_empty() {
             continue;

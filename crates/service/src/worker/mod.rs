@@ -78,15 +78,19 @@ impl Worker {
     pub async fn run(self, stop: CancellationToken) {
         let worker = Arc::new(self);
         let hands = Arc::new(Hands::new(worker.settings.concurrency));
-        let silence = CancellationToken::new();
         let mut loops = JoinSet::new();
-        loops.spawn(beat::run(worker.clone(), hands.clone(), silence.clone()));
-        loops.spawn(look::run(worker.clone(), hands.clone(), silence.clone()));
-        loops.spawn(sweep::run(worker.clone(), stop.clone()));
-        claim::run(&worker, &hands, &stop).await;
+        loops.spawn(beat::run(worker.clone(), hands.clone()));
+        loops.spawn(look::run(worker.clone(), hands.clone()));
+        loops.spawn(sweep::run(worker.clone()));
+        loops.spawn(claim::run(worker.clone(), hands.clone(), stop.clone()));
+        if let Some(Some(Err(broken))) = stop.run_until_cancelled(loops.join_next()).await
+            && broken.is_panic()
+        {
+            std::panic::resume_unwind(broken.into_panic());
+        }
+        // What still waits for an answer then is cut off: a claim that came about unnoticed is a lease that runs out.
         hands.drain(worker.settings.shutdown_grace).await;
-        silence.cancel();
-        while loops.join_next().await.is_some() {}
+        loops.shutdown().await;
     }
 
     /// Does what is to be done once a job's step is in the database.

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
-
 use super::{SWEEP_EVERY, Worker, count};
 use crate::jobs::machine::{Ending, Event, Situation, step};
 use crate::store::{Settlement, Settler, StoreError, Write};
@@ -11,7 +9,7 @@ use crate::store::{Settlement, Settler, StoreError, Write};
 /// Leases of one sweep; the rest waits for the next.
 const SWEEP_BATCH_MAX: u32 = 100;
 
-pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
+pub(super) async fn run(worker: Arc<Worker>) {
     loop {
         match sweep(&worker).await {
             Ok(0) => {}
@@ -22,10 +20,7 @@ pub(super) async fn run(worker: Arc<Worker>, stop: CancellationToken) {
         }
         // Jittered, so that replicas do not sweep in step.
         let pause = SWEEP_EVERY.mul_f64(0.75 + fastrand::f64() / 2.0);
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
-        }
+        tokio::time::sleep(pause).await;
     }
 }
 

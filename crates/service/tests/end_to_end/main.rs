@@ -3,6 +3,7 @@
 
 mod crashes;
 mod flow;
+mod goodbye;
 mod house;
 mod kafkajs;
 mod ledger;

@@ -78,15 +78,26 @@ impl OwnServer {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
+    /// SIGSTOP: it takes connections and says nothing. PostgreSQL's other processes go on.
+    pub(crate) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    fn signal(&self, signal: &str) {
+        if let Some(process) = &self.process {
+            Command::new("kill").args([signal, &process.id().to_string()]).status().ok();
+        }
+    }
+
     /// In order, as an operator would: a Kafka that is killed keeps its next start waiting for its own lease.
     pub(crate) fn stop(&mut self) {
-        let Some(mut process) = self.process.take() else { return };
-        let signal = match self.kind {
+        self.signal("-CONT");
+        self.signal(match self.kind {
             // Its fast shutdown.
             Kind::Postgres => "-INT",
             Kind::Kafka => "-TERM",
-        };
-        Command::new("kill").args([signal, &process.id().to_string()]).status().ok();
+        });
+        let Some(mut process) = self.process.take() else { return };
         let began = Instant::now();
         while began.elapsed() < BOUND && matches!(process.try_wait(), Ok(None)) {
             std::thread::sleep(Duration::from_millis(20));

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use monte_carlo_service::core_service::client::install_tls_provider;
@@ -114,20 +114,30 @@ impl Service {
 
     /// SIGTERM; the service ends by itself, with success.
     pub(crate) async fn stop(mut self) {
+        self.terminate();
+        let status = self.ended(Duration::from_secs(30)).await;
+        assert!(status.success(), "{status}:\n{}", self.log_tail());
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGTERM.
+    pub(crate) fn terminate(&self) {
         let pid = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) async fn ended(&mut self, bound: Duration) -> ExitStatus {
         let began = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("the service was ours") {
-                assert!(status.success(), "{status}:\n{}", self.log_tail());
-                return;
+                return status;
             }
-            assert!(
-                began.elapsed() < Duration::from_secs(30),
-                "SIGTERM did not end it:\n{}",
-                self.log_tail()
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            assert!(began.elapsed() < bound, "it does not end:\n{}", self.log_tail());
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 

@@ -1,9 +1,8 @@
-//! How a process begins and ends: faults of its environment, neighbours that are away, signals.
+//! How a process begins: faults of its environment, neighbours that are away.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::house::{House, Neighbours};
 use crate::ledger;
@@ -67,37 +66,4 @@ async fn neighbours_that_are_away_at_the_start_are_waited_for() {
     let job = service.jobs("completed").await.remove(0);
     assert_eq!(job["attempts"], 1, "a neighbour that is down is not the job's fault: {job}");
     service.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stop_gives_running_work_back_uncharged_and_the_next_process_finishes_it() {
-    let house = House::build(Neighbours::Embedded).await;
-    let grace = [("SHUTDOWN_GRACE_SECONDS", "1")];
-    let service = house.service_with(&grace).ready().await;
-    let trader = house.book.passed().next().expect("a passed trader").assessment_id.clone();
-    // Some minutes of work.
-    let order = json!({"assessmentId": trader, "config": {"paths": 20_000_000, "steps": 2_000}});
-    let (_, ordered) = service.post("/simulations", &order).await;
-    let path = format!("/simulations/{}", ordered["jobId"].as_str().expect("an id"));
-    running(&service, &path).await;
-    let asked = Instant::now();
-    service.stop().await;
-    assert!(asked.elapsed() < Duration::from_secs(6), "grace 1 s and the goodbyes: {:?}", asked.elapsed());
-
-    let next = house.service_with(&grace).ready().await;
-    let job = running(&next, &path).await;
-    assert_eq!(job["attempts"], 1, "the first attempt was given back: {job}");
-    next.stop().await;
-}
-
-async fn running(service: &crate::service::Service, path: &str) -> Value {
-    let began = Instant::now();
-    loop {
-        let job = service.get(path).await;
-        if job["status"] == "running" && job["progress"].as_f64() > Some(0.0) {
-            return job;
-        }
-        assert!(began.elapsed() < Duration::from_secs(30), "it does not run: {job}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }

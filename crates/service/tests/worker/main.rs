@@ -1,0 +1,5 @@
+//! A worker on a store whose answers a test withholds, and with a simulator that does what the test says.
+
+mod desk;
+mod ending;
+mod shaky;

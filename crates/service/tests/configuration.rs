@@ -39,6 +39,7 @@ fn a_database_url_is_all_it_takes() {
     assert_eq!(config.simulator.ray_serve_url.as_str(), "http://ray-head-svc:8000/");
     assert_eq!(config.simulator.kind, SimulatorKind::Ray(Fallback::Local));
     assert_eq!(config.simulator.default_paths, 1_000_000);
+    assert_eq!(config.simulator.default_history_replicates, None);
     assert!(config.simulator.threads >= 1);
     assert_eq!(config.core_service.url.as_str(), "http://core-service/");
     assert_eq!(config.core_service.timeout.as_millis(), 10_000);
@@ -61,6 +62,7 @@ fn values_are_taken_over_and_trimmed() {
         ("HOST", "::1"),
         ("PORT", "0"),
         ("SIMULATOR_FALLBACK", "none"),
+        ("SIMULATION_HISTORY_REPLICATES", "0"),
         ("SIMULATION_THREADS", "7"),
         ("LOG_LEVEL", "info,sqlx=warn"),
         ("MIGRATE_ON_START", "false"),
@@ -73,6 +75,7 @@ fn values_are_taken_over_and_trimmed() {
     assert_eq!(config.database.exposed_url(), "sqlite:data/mc.db");
     assert!(!config.database.migrate_on_start);
     assert_eq!(config.kafka.brokers, ["a:1", "b:2"]);
+    assert_eq!(config.simulator.default_history_replicates, Some(0));
     assert_eq!(config.simulator.threads, 7);
     assert_eq!(config.simulator.kind, SimulatorKind::Ray(Fallback::Nothing));
     assert_eq!(config.http.address().to_string(), "[::1]:0");

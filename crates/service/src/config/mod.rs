@@ -58,6 +58,7 @@ pub const VARIABLES: &[Variable] = &[
     simulator::SIMULATOR,
     simulator::SIMULATOR_FALLBACK,
     simulator::SIMULATION_PATHS,
+    simulator::SIMULATION_HISTORY_REPLICATES,
     simulator::SIMULATION_THREADS,
     worker::WORKER_CONCURRENCY,
     worker::SHUTDOWN_GRACE_SECONDS,

@@ -1,6 +1,6 @@
 //! Where paths are computed, and how many.
 
-use monte_carlo_engine::MAX_PATHS;
+use monte_carlo_engine::{MAX_PATHS, SimulationConfig};
 use reqwest::Url;
 
 use super::forms::{base_url, number};
@@ -34,6 +34,13 @@ pub const SIMULATION_PATHS: Variable = Variable::ours(
     "a whole number from 1 to 100000000",
     "Paths of a simulation whose request does not name a number.",
 );
+pub const SIMULATION_HISTORY_REPLICATES: Variable = Variable::ours(
+    "SIMULATION_HISTORY_REPLICATES",
+    Preset::Found("200 to 400, by paths"),
+    "0, or a whole number from 40 to 2000",
+    "Weighted histories of a simulation whose request does not name a number: 512 paths each, beside its own. 0 leaves the \
+     history's error out.",
+);
 pub const SIMULATION_THREADS: Variable = Variable::ours(
     "SIMULATION_THREADS",
     Preset::Found("number of cores"),
@@ -65,6 +72,8 @@ pub struct SimulatorConfig {
     pub kind: SimulatorKind,
     pub ray_serve_url: Url,
     pub default_paths: u64,
+    /// `None`: as the engine has it.
+    pub default_history_replicates: Option<u32>,
     /// At least 1.
     pub threads: usize,
 }
@@ -84,15 +93,24 @@ impl SimulatorConfig {
         });
         let ray_serve_url = reader.read(&RAY_SERVE_URL, base_url);
         let default_paths = reader.read(&SIMULATION_PATHS, number(1..=MAX_PATHS));
+        let default_history_replicates = reader.read_optional(&SIMULATION_HISTORY_REPLICATES, replicates);
         let threads = reader.read_optional(&SIMULATION_THREADS, number(1..=THREADS_MAX));
         fallback?;
         Some(Self {
             kind: kind?,
             ray_serve_url: ray_serve_url?,
             default_paths: default_paths?,
+            default_history_replicates: default_history_replicates?,
             threads: threads?.unwrap_or_else(cores),
         })
     }
+}
+
+/// As a request may ask for them.
+fn replicates(text: &str) -> Option<u32> {
+    let replicates = text.parse().ok()?;
+    let config = SimulationConfig { history_replicates: Some(replicates), ..SimulationConfig::default() };
+    config.validate().is_ok().then_some(replicates)
 }
 
 /// The cores that this process may use: knows of affinity and of a container's CPU quota.

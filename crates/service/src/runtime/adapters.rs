@@ -135,6 +135,7 @@ pub fn connect(config: &Config, wake_ups: WakeUps, stop: &CancellationToken) -> 
         worker: WorkerSettings {
             concurrency: config.worker.concurrency as usize,
             default_paths: config.simulator.default_paths,
+            default_history_replicates: config.simulator.default_history_replicates,
             shutdown_grace: config.worker.shutdown_grace,
         },
         daily: config.daily.clone(),

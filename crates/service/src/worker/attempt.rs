@@ -71,7 +71,8 @@ async fn cut_off(held: &Held) -> AttemptError {
 }
 
 async fn simulate(worker: &Worker, job: &ClaimedJob, held: &Held) -> Result<Value, AttemptError> {
-    let config: SimulationConfig = decode(&job.config)?;
+    let mut config: SimulationConfig = decode(&job.config)?;
+    config.history_replicates = config.history_replicates.or(worker.settings.default_history_replicates);
     let input = match &job.input {
         Some(stored) => decode(stored)?,
         None => fetch(worker, job).await?,

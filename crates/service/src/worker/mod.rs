@@ -53,6 +53,8 @@ pub struct WorkerSettings {
     pub concurrency: usize,
     /// Paths of a job that does not say.
     pub default_paths: u64,
+    /// Weighted histories of a job that does not say; `None` where the engine decides.
+    pub default_history_replicates: Option<u32>,
     /// How long running work may go on after the stop.
     pub shutdown_grace: Duration,
 }

@@ -1,5 +1,6 @@
 //! Carries the outbox to Kafka: lease, publish, mark. Stopped anywhere, it loses nothing and at worst repeats.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,14 +9,16 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::producer::{PUBLISH_BOUND, Publisher};
+use super::producer::Publisher;
 use crate::jobs::events::OutboxMessage;
 use crate::store::{Store, StoreError};
 
 /// Messages a round: some 100 MiB of the largest events, and one transaction.
 pub const BATCH: u32 = 500;
-/// Twice what a round can take, so that no second relay sends what this one is sending.
-pub const LEASE: Duration = Duration::from_secs(2 * PUBLISH_BOUND.as_secs());
+/// What a relay that is killed had in hand goes out by another after this; as long as a job's lease.
+pub const LEASE: Duration = Duration::from_secs(6);
+/// A relay that is alive keeps what it is sending, however long the broker takes: three times a lease.
+const HOLD_EVERY: Duration = Duration::from_secs(2);
 /// How often the outbox is looked at when nobody wakes the relay.
 const POLL_EVERY: Duration = Duration::from_millis(500);
 /// First pause after a failure; doubles …
@@ -98,7 +101,11 @@ impl Relay {
 
     /// Sends a batch; the acknowledged go into `unmarked`, the others are the answer.
     async fn publish(&mut self, messages: &[OutboxMessage]) -> Vec<Uuid> {
-        let answers = self.publisher.publish(messages).await;
+        let ids: Vec<_> = messages.iter().map(|message| message.event_id).collect();
+        let answers = tokio::select! {
+            answers = self.publisher.publish(messages) => answers,
+            never = self.hold(&ids) => match never {},
+        };
         let mut refused = Vec::new();
         let mut cause = None;
         for (message, answer) in messages.iter().zip(answers) {
@@ -119,6 +126,17 @@ impl Relay {
             tracing::warn!(%error, count = refused.len(), "events were not delivered; they stay in the outbox");
         }
         refused
+    }
+
+    /// Keeps what is being sent, so that no second relay sends it too. One that cannot is late at worst: what is sent
+    /// twice bears one id.
+    async fn hold(&self, ids: &[Uuid]) -> Infallible {
+        loop {
+            sleep(HOLD_EVERY).await;
+            if let Err(error) = self.store.hold_outbox(self.id, ids, LEASE.as_millis() as u64).await {
+                tracing::warn!(%error, "events that are being sent could not be kept from other relays");
+            }
+        }
     }
 
     async fn mark(&mut self) -> Result<(), StoreError> {

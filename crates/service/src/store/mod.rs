@@ -342,6 +342,9 @@ pub trait Store: Send + Sync + 'static {
     async fn save_input(&self, lease: &Lease, input: &StoredInput) -> Result<Write, StoreError>;
     /// Ends an attempt.
     async fn settle(&self, lease: &Lease, settlement: &Settlement) -> Result<Write, StoreError>;
+    /// Makes due what would wait for longer than `wait_ms_max`, and cuts leases that are longer than `lease_ms` to that:
+    /// there are none unless the database's clock was set back. How many jobs it moved.
+    async fn follow_clock(&self, wait_ms_max: u64, lease_ms: u64) -> Result<u64, StoreError>;
     /// Leases that ran out; whoever sweeps settles each by its own token.
     async fn expired(&self, limit: u32) -> Result<Vec<ExpiredLease>, StoreError>;
 
@@ -352,6 +355,8 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
         lease_ms: u64,
     ) -> Result<Vec<OutboxMessage>, StoreError>;
+    /// Keeps messages for a relay that is still sending them, for `lease_ms` from now.
+    async fn hold_outbox(&self, relay: Uuid, event_ids: &[Uuid], lease_ms: u64) -> Result<(), StoreError>;
     /// Marks messages as sent, once the broker has acknowledged them.
     async fn mark_published(&self, event_ids: &[Uuid]) -> Result<(), StoreError>;
     /// Gives messages back, to be sent again at once.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{SWEEP_EVERY, Worker, count};
-use crate::jobs::machine::{Ending, Event, Situation, step};
+use super::{LEASE_MS, SWEEP_EVERY, Worker, count};
+use crate::jobs::machine::{BACKOFF_MAX_MS, Ending, Event, Situation, step};
 use crate::store::{Settlement, Settler, StoreError, Write};
 
 /// Leases of one sweep; the rest waits for the next.
 const SWEEP_BATCH_MAX: u32 = 100;
+/// No pause between attempts is nearly as long.
+const WAIT_MS_MAX: u64 = 2 * BACKOFF_MAX_MS;
 
 pub(super) async fn run(worker: Arc<Worker>) {
     loop {
@@ -25,6 +27,14 @@ pub(super) async fn run(worker: Arc<Worker>) {
 }
 
 async fn sweep(worker: &Worker) -> Result<u64, StoreError> {
+    let moved = worker.store.follow_clock(WAIT_MS_MAX, LEASE_MS).await?;
+    if moved > 0 {
+        tracing::warn!(
+            jobs = moved,
+            "the database's clock was set back; jobs that waited for its old time are due"
+        );
+        worker.signals.jobs_due();
+    }
     let mut swept = 0;
     for expired in worker.store.expired(SWEEP_BATCH_MAX).await? {
         let event = Event::Ended { token: expired.lease.token, ending: Ending::Silent };

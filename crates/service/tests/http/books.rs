@@ -123,11 +123,19 @@ impl Store for Books {
         unreachable!("the API settles nothing")
     }
 
+    async fn follow_clock(&self, _: u64, _: u64) -> Result<u64, StoreError> {
+        unreachable!("the API sweeps nothing")
+    }
+
     async fn expired(&self, _: u32) -> Result<Vec<ExpiredLease>, StoreError> {
         unreachable!("the API sweeps nothing")
     }
 
     async fn lease_outbox(&self, _: Uuid, _: u32, _: u64) -> Result<Vec<OutboxMessage>, StoreError> {
+        unreachable!("the API publishes nothing")
+    }
+
+    async fn hold_outbox(&self, _: Uuid, _: &[Uuid], _: u64) -> Result<(), StoreError> {
         unreachable!("the API publishes nothing")
     }
 

@@ -12,7 +12,7 @@ use monte_carlo_service::jobs::ids::{JobId, Lease};
 use monte_carlo_service::jobs::input::StoredInput;
 use monte_carlo_service::kafka::consumer::Consumer;
 use monte_carlo_service::kafka::producer::{PublishError, Publisher};
-use monte_carlo_service::kafka::relay::{BATCH, Relay};
+use monte_carlo_service::kafka::relay::{BATCH, LEASE, Relay};
 use monte_carlo_service::store::{
     Backlog, Beat, ClaimRequest, ClaimedJob, Creation, Cursor, Examination, ExpiredLease, IdempotencyKey,
     IntakeBatch, IntakeOutcome, JobFilter, JobRecord, NewJob, Settlement, Store, StoreError, Write,
@@ -34,6 +34,8 @@ const COMPLETED: &str = "montecarlo.simulation-completed";
 struct Outbox {
     rows: Mutex<BTreeMap<usize, (OutboxMessage, Option<Uuid>)>>,
     marks_to_fail: AtomicUsize,
+    /// By whom, which and for how long, as told while they were sent.
+    held: Mutex<Vec<(Uuid, Vec<Uuid>, u64)>>,
 }
 
 impl Outbox {
@@ -70,6 +72,11 @@ impl Store for Outbox {
                 message.clone()
             })
             .collect())
+    }
+    async fn hold_outbox(&self, relay: Uuid, event_ids: &[Uuid], lease_ms: u64) -> Result<(), StoreError> {
+        let held = (relay, event_ids.to_vec(), lease_ms);
+        self.held.lock().expect("no panic under it").push(held);
+        Ok(())
     }
     async fn mark_published(&self, event_ids: &[Uuid]) -> Result<(), StoreError> {
         if self.marks_to_fail.load(Ordering::SeqCst) > 0 {
@@ -122,6 +129,9 @@ impl Store for Outbox {
         not_asked()
     }
     async fn settle(&self, _: &Lease, _: &Settlement) -> Result<Write, StoreError> {
+        not_asked()
+    }
+    async fn follow_clock(&self, _: u64, _: u64) -> Result<u64, StoreError> {
         not_asked()
     }
     async fn expired(&self, _: u32) -> Result<Vec<ExpiredLease>, StoreError> {
@@ -248,6 +258,34 @@ async fn an_acknowledged_message_is_marked_later_and_not_sent_twice() {
     outbox.wait_until_empty().await;
     end(relay, &stop).await;
     assert_eq!(publisher.tries.load(Ordering::SeqCst), 10);
+}
+
+/// Takes everything once its messages were kept from others twice.
+struct Slow(Arc<Outbox>);
+
+#[async_trait]
+impl Publisher for Slow {
+    async fn publish(&self, messages: &[OutboxMessage]) -> Vec<Result<(), PublishError>> {
+        while self.0.held.lock().expect("no panic under it").len() < 2 {
+            sleep(Duration::from_millis(5)).await;
+        }
+        messages.iter().map(|_| Ok(())).collect()
+    }
+}
+
+#[tokio::test]
+async fn what_is_being_sent_is_kept_from_other_relays_for_as_long_as_it_takes() {
+    let sent = messages(3);
+    let outbox = Outbox::with(sent.clone());
+    let (relay, stop) = start(&outbox, Arc::new(Slow(outbox.clone())), &Arc::default());
+    outbox.wait_until_empty().await;
+    end(relay, &stop).await;
+    let held = outbox.held.lock().expect("no panic under it");
+    let ids: Vec<_> = sent.iter().map(|message| message.event_id).collect();
+    for (_, which, lease_ms) in held.iter() {
+        assert_eq!((which, u128::from(*lease_ms)), (&ids, LEASE.as_millis()));
+    }
+    assert_eq!(held.len(), 2, "no longer than it takes");
 }
 
 #[tokio::test]

@@ -46,6 +46,24 @@ pub(crate) async fn ends_at_the_deadline(world: &World) {
     assert_eq!(world.store.expired(10).await.expect("lists").len(), 1, "nor does the claim itself");
 }
 
+/// Set back by an hour, it would have everything wait so long.
+pub(crate) async fn follows_a_clock_that_is_set_back(world: &World) {
+    const HOUR_MS: i64 = 3_600_000;
+    const LEASE_MS: u64 = 6_000;
+    insert(&*world.store, &["runs"]).await;
+    let running = claim_one(&*world.store).await;
+    insert(&*world.store, &["waits"]).await;
+    assert_eq!(world.store.follow_clock(60_000, 60_000).await.expect("follows"), 0, "it was not set back");
+    world.pass_ms(-HOUR_MS).await;
+    assert_eq!(claim(&*world.store, 10).await, [], "it is due in an hour");
+    assert_eq!(world.store.follow_clock(60_000, LEASE_MS).await.expect("follows"), 2);
+    assert_eq!(claim(&*world.store, 10).await.len(), 1, "due at once");
+    assert_eq!(world.store.expired(10).await.expect("lists"), [], "its worker may be alive");
+    world.pass_ms(LEASE_MS as i64 + 1).await;
+    let expired = world.store.expired(10).await.expect("lists");
+    assert_eq!(expired.iter().map(|expired| &expired.lease).collect::<Vec<_>>(), [&running.lease]);
+}
+
 pub(crate) async fn progress_never_falls(world: &World) {
     let id = insert(&*world.store, &["a"]).await.remove(0);
     let claimed = claim_one(&*world.store).await;

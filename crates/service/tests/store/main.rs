@@ -63,10 +63,11 @@ on_every_database! {
         a_failed_job_is_tried_anew_as_if_just_ordered;
     fencing: a_lost_lease_changes_nothing, a_silent_owner_may_still_settle, a_sweeper_is_too_late_for_a_beat, a_token_fits_its_own_job_only,
         final_states_refuse_everything, an_attempt_cannot_end_in_running;
-    leasing: runs_out_by_the_database_clock, ends_at_the_deadline, progress_never_falls, says_which_leases_hold;
+    leasing: runs_out_by_the_database_clock, follows_a_clock_that_is_set_back, ends_at_the_deadline, progress_never_falls, says_which_leases_hold;
     settling: completes_in_one_go, leaves_nothing_after_a_fault, comes_back_when_due, fails_with_its_reason,
         keeps_its_input_over_a_retry;
-    outbox: belongs_to_one_relay_at_a_time, comes_back_when_a_relay_dies, is_released_by_its_owner_only,
+    outbox: belongs_to_one_relay_at_a_time, follows_a_clock_that_is_set_back, comes_back_when_a_relay_dies, stays_with_a_relay_that_is_sending_it,
+        is_released_by_its_owner_only,
         shares_out_among_rivals, leaves_in_order, tells_of_the_start_before_the_end;
     backlog: counts_what_is_not_finished, counts_up_to_its_limit;
     reading: lists_newest_first, filters, pages_over_equal_times, lists_no_trades, knows_nothing_of_strange_ids;

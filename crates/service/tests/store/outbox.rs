@@ -51,6 +51,30 @@ pub(crate) async fn comes_back_when_a_relay_dies(world: &World) {
     assert_eq!(lease(world, heir, 10).await, dead, "with every header and byte");
 }
 
+pub(crate) async fn stays_with_a_relay_that_is_sending_it(world: &World) {
+    fill(world, 3).await;
+    let (one, other) = (Uuid::new_v4(), Uuid::new_v4());
+    let leased = lease(world, one, 10).await;
+    world.pass_ms(55_000).await;
+    world.store.hold_outbox(other, &ids(&leased), MINUTE_MS).await.expect("holds none");
+    world.store.hold_outbox(one, &ids(&leased[1..]), MINUTE_MS).await.expect("holds");
+    world.pass_ms(6_000).await;
+    assert_eq!(lease(world, other, 10).await, leased[..1], "the one that was not kept");
+    world.store.hold_outbox(one, &ids(&leased), MINUTE_MS).await.expect("holds what is its own");
+    world.pass_ms(55_000).await;
+    assert_eq!(lease(world, Uuid::new_v4(), 10).await, []);
+}
+
+/// The relay that had it may be dead, and would have it for an hour.
+pub(crate) async fn follows_a_clock_that_is_set_back(world: &World) {
+    fill(world, 3).await;
+    let leased = lease(world, Uuid::new_v4(), 10).await;
+    world.pass_ms(-10_000).await;
+    assert_eq!(lease(world, Uuid::new_v4(), 10).await, [], "two leases may overlap where clocks differ");
+    world.pass_ms(-3_600_000).await;
+    assert_eq!(lease(world, Uuid::new_v4(), 10).await, leased);
+}
+
 pub(crate) async fn is_released_by_its_owner_only(world: &World) {
     fill(world, 3).await;
     let (one, other) = (Uuid::new_v4(), Uuid::new_v4());

@@ -31,6 +31,14 @@ const SELECT_EXPIRED: &str = "
     ORDER BY lease_expires_ms
     LIMIT $1";
 
+/// Both find nothing at the far end of an index, as long as the clock only goes forward.
+const MAKE_DUE: &str = "
+    UPDATE simulation_jobs SET run_after_ms = {now} WHERE status = 'pending' AND run_after_ms > {now} + $1";
+/// Not to nothing: its worker may be alive.
+const CUT_LEASES: &str = "
+    UPDATE simulation_jobs SET lease_expires_ms = {now} + $1
+    WHERE status = 'running' AND lease_expires_ms > {now} + $1";
+
 pub(super) struct Beats<'a> {
     pub(super) beats: &'a [Beat],
     pub(super) lease_ms: u64,
@@ -69,6 +77,24 @@ impl Work for Held<'_> {
     async fn run(&self, session: &mut Session) -> Result<Vec<Lease>, Fault> {
         let rows: Vec<_> = self.0.iter().map(|lease| args![&lease.job.0, lease.token.0]).collect();
         session.each(SELECT_HELD, &rows, &[]).await?.rows.iter().map(records::lease).collect()
+    }
+}
+
+pub(super) struct FollowClock {
+    pub(super) wait_ms_max: u64,
+    pub(super) lease_ms: u64,
+}
+
+impl Work for FollowClock {
+    type Answer = u64;
+    const OPERATION: &'static str = "follow_clock";
+    const SCOPE: Scope = Scope::Transaction;
+    const REPEATABLE: bool = true;
+
+    async fn run(&self, session: &mut Session) -> Result<u64, Fault> {
+        let due = session.run(MAKE_DUE, args![self.wait_ms_max]).await?.affected;
+        let cut = session.run(CUT_LEASES, args![self.lease_ms]).await?.affected;
+        Ok(due + cut)
     }
 }
 

@@ -102,6 +102,10 @@ impl Store for SqlStore {
         self.runner.perform(&settle::Settle { lease, settlement }).await
     }
 
+    async fn follow_clock(&self, wait_ms_max: u64, lease_ms: u64) -> Result<u64, StoreError> {
+        self.runner.perform(&lease::FollowClock { wait_ms_max, lease_ms }).await
+    }
+
     async fn expired(&self, limit: u32) -> Result<Vec<ExpiredLease>, StoreError> {
         self.runner.perform(&lease::Expired { limit }).await
     }
@@ -113,6 +117,10 @@ impl Store for SqlStore {
         lease_ms: u64,
     ) -> Result<Vec<OutboxMessage>, StoreError> {
         self.runner.perform(&outbox::LeaseOutbox { relay, limit, lease_ms }).await
+    }
+
+    async fn hold_outbox(&self, relay: Uuid, event_ids: &[Uuid], lease_ms: u64) -> Result<(), StoreError> {
+        self.runner.perform(&outbox::HoldOutbox { relay, event_ids, lease_ms }).await
     }
 
     async fn mark_published(&self, event_ids: &[Uuid]) -> Result<(), StoreError> {

@@ -28,17 +28,24 @@ const INSERT_LAST: &str = insert!(
 );
 const INSERT_FIRST: &str = insert!("{now}", "ON CONFLICT (event_id) DO NOTHING");
 
+/// A lease of twice the length was given before the clock was set back.
 const LEASE: &str = "
     WITH due AS MATERIALIZED (
         SELECT event_id FROM outbox
-        WHERE published_at_ms IS NULL AND leased_until_ms <= {now}
+        WHERE published_at_ms IS NULL AND (leased_until_ms <= {now} OR leased_until_ms > {now} + 2 * $3)
         ORDER BY created_at_ms, event_id
         LIMIT $1
         {skip_locked})
     UPDATE outbox
     SET leased_by = $2, leased_until_ms = {now} + $3
-    WHERE event_id IN (SELECT event_id FROM due) AND published_at_ms IS NULL AND leased_until_ms <= {now}
+    WHERE event_id IN (SELECT event_id FROM due) AND published_at_ms IS NULL
+        AND (leased_until_ms <= {now} OR leased_until_ms > {now} + 2 * $3)
     RETURNING event_id, job_id, topic, message_key, payload, headers, created_at_ms";
+
+const HOLD: &str = "
+    UPDATE outbox SET leased_until_ms = {now} + $3
+    FROM {rows id:uuid}
+    WHERE event_id = given.id AND published_at_ms IS NULL AND leased_by = $2";
 
 const MARK: &str = "
     UPDATE outbox SET published_at_ms = {now}, leased_by = NULL
@@ -99,6 +106,26 @@ impl Work for LeaseOutbox {
         let mut messages = rows.iter().map(aged).collect::<Result<Vec<_>, Fault>>()?;
         messages.sort_by_key(|(created_at_ms, message)| (*created_at_ms, message.event_id));
         Ok(messages.into_iter().map(|(_, message)| message).collect())
+    }
+}
+
+/// Keeps messages for the relay that is sending them.
+pub(super) struct HoldOutbox<'a> {
+    pub(super) relay: Uuid,
+    pub(super) event_ids: &'a [Uuid],
+    pub(super) lease_ms: u64,
+}
+
+impl Work for HoldOutbox<'_> {
+    type Answer = ();
+    const OPERATION: &'static str = "hold_outbox";
+    const SCOPE: Scope = Scope::Statement;
+    const REPEATABLE: bool = true;
+
+    async fn run(&self, session: &mut Session) -> Result<(), Fault> {
+        let scalars = [Arg::from(self.relay), Arg::from(self.lease_ms)];
+        session.each(HOLD, &ids(self.event_ids), &scalars).await?;
+        Ok(())
     }
 }
 

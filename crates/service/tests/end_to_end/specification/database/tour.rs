@@ -106,6 +106,7 @@ async fn work(store: &SqlStore) {
         assert_eq!(settle(store, job, Settler::Sweeper, state.clone()).await, Write::Stale);
         assert_eq!(settle(store, job, Settler::Holder, state).await, Write::Applied);
     }
+    assert_eq!(store.follow_clock(120_000, LEASE_MS).await.expect("follows"), 0);
     store.expired(32).await.expect("sweeps");
     by_hand(store, &claimed).await;
     // Some of them with an input that an earlier attempt fetched.
@@ -137,6 +138,7 @@ async fn relay(store: &SqlStore) {
     let messages = store.lease_outbox(relay, 30, LEASE_MS).await.expect("leases");
     let ids: Vec<_> = messages.iter().map(|message| message.event_id).collect();
     assert_eq!(ids.len(), 30);
+    store.hold_outbox(relay, &ids, LEASE_MS).await.expect("holds");
     store.mark_published(&ids[..10]).await.expect("marks");
     store.release_outbox(relay, &ids[10..]).await.expect("releases");
 }

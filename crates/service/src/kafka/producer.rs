@@ -43,7 +43,7 @@ pub enum PublishError {
 #[async_trait]
 pub trait Publisher: Send + Sync + 'static {
     /// Sends all and waits for each; one answer a message, in their order. Ends within [`PUBLISH_BOUND`].
-    async fn publish(&self, messages: &[OutboxMessage]) -> Vec<Result<(), PublishError>>;
+    async fn publish(&self, messages: &[&OutboxMessage]) -> Vec<Result<(), PublishError>>;
 }
 
 /// A message to send.
@@ -140,7 +140,7 @@ impl Producer {
 
 #[async_trait]
 impl Publisher for Producer {
-    async fn publish(&self, messages: &[OutboxMessage]) -> Vec<Result<(), PublishError>> {
+    async fn publish(&self, messages: &[&OutboxMessage]) -> Vec<Result<(), PublishError>> {
         let outgoing: Vec<OutgoingMessage<'_>> = messages
             .iter()
             .map(|message| OutgoingMessage {

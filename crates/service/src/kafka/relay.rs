@@ -1,15 +1,16 @@
 //! Carries the outbox to Kafka: lease, publish, mark. Stopped anywhere, it loses nothing and at worst repeats.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::producer::Publisher;
+use super::producer::{PUBLISH_BOUND, Publisher};
 use crate::jobs::events::OutboxMessage;
 use crate::store::{Store, StoreError};
 
@@ -19,6 +20,9 @@ pub const BATCH: u32 = 500;
 pub const LEASE: Duration = Duration::from_secs(6);
 /// A relay that is alive keeps what it is sending, however long the broker takes: three times a lease.
 const HOLD_EVERY: Duration = Duration::from_secs(2);
+/// So long after a round's beginning its last wave may begin. What is left of it then, of a key with hundreds of messages,
+/// is given back.
+const WAVES_BOUND: Duration = Duration::from_secs(PUBLISH_BOUND.as_secs() / 2);
 /// How often the outbox is looked at when nobody wakes the relay.
 const POLL_EVERY: Duration = Duration::from_millis(500);
 /// First pause after a failure; doubles …
@@ -38,12 +42,20 @@ pub struct Relay {
 
 /// What one round did.
 enum Round {
-    /// There was nothing, or not enough to fill a batch.
-    Done,
-    /// There is probably more.
-    Full,
+    /// There was nothing that could be sent.
+    Empty,
+    /// There may be more.
+    Sent,
     /// The store or the broker is away.
     Failed,
+}
+
+/// What is left of a batch.
+#[derive(Default)]
+struct Left {
+    /// Refused, or held back behind what was.
+    unsent: Vec<Uuid>,
+    is_failure: bool,
 }
 
 impl Relay {
@@ -63,8 +75,8 @@ impl Relay {
             failures = if matches!(round, Round::Failed) { failures + 1 } else { 0 };
             let pause = async {
                 match round {
-                    Round::Full => {}
-                    Round::Done => {
+                    Round::Sent => {}
+                    Round::Empty => {
                         tokio::select! {
                             () = self.wake.notified() => {}
                             () = sleep(POLL_EVERY) => {}
@@ -79,7 +91,7 @@ impl Relay {
                 () = stop.cancelled() => {}
             }
         }
-        while matches!(self.round().await, Ok(Round::Full)) {}
+        while matches!(self.round().await, Ok(Round::Sent)) {}
     }
 
     async fn round(&mut self) -> Result<Round, StoreError> {
@@ -87,28 +99,54 @@ impl Relay {
         let lease_ms = LEASE.as_millis() as u64;
         let messages = self.store.lease_outbox(self.id, BATCH, lease_ms).await?;
         if messages.is_empty() {
-            return Ok(Round::Done);
+            return Ok(Round::Empty);
         }
-        let refused = self.publish(&messages).await;
+        let left = self.publish(&messages).await;
         let marked = self.mark().await;
-        if !refused.is_empty() {
-            self.store.release_outbox(self.id, &refused).await?;
-            return Ok(Round::Failed);
+        if !left.unsent.is_empty() {
+            self.store.release_outbox(self.id, &left.unsent).await?;
         }
         marked?;
-        Ok(if messages.len() < BATCH as usize { Round::Done } else { Round::Full })
+        Ok(if left.is_failure { Round::Failed } else { Round::Sent })
     }
 
-    /// Sends a batch; the acknowledged go into `unmarked`, the others are the answer.
-    async fn publish(&mut self, messages: &[OutboxMessage]) -> Vec<Uuid> {
+    /// Sends a batch that nobody else sends meanwhile.
+    async fn publish(&mut self, messages: &[OutboxMessage]) -> Left {
         let ids: Vec<_> = messages.iter().map(|message| message.event_id).collect();
-        let answers = tokio::select! {
-            answers = self.publisher.publish(messages) => answers,
-            never = self.hold(&ids) => match never {},
-        };
-        let mut refused = Vec::new();
+        let hold = hold(self.store.clone(), self.id, ids);
+        tokio::select! {
+            left = self.waves(messages) => left,
+            never = hold => match never {},
+        }
+    }
+
+    /// Sends it in waves that hold no key twice: what follows waits for the broker's word on what it follows, whether or not
+    /// they go to one topic, and stays here where there is no such word. The acknowledged go into `unmarked`.
+    async fn waves(&mut self, messages: &[OutboxMessage]) -> Left {
+        let began = Instant::now();
+        let mut left = Left::default();
+        let mut waiting: Vec<&OutboxMessage> = messages.iter().collect();
+        let mut stuck = HashSet::new();
+        while !waiting.is_empty() {
+            let mut keys = HashSet::new();
+            let (wave, later): (Vec<_>, Vec<_>) =
+                waiting.into_iter().partition(|message| keys.insert(message.key.as_str()));
+            stuck.extend(self.send(wave, &mut left).await);
+            let is_late = began.elapsed() >= WAVES_BOUND;
+            let (held_back, rest): (Vec<_>, Vec<_>) =
+                later.into_iter().partition(|message| is_late || stuck.contains(message.key.as_str()));
+            left.unsent.extend(held_back.iter().map(|message| message.event_id));
+            waiting = rest;
+        }
+        left
+    }
+
+    /// Sends a wave; the keys of what was refused.
+    async fn send<'a>(&mut self, wave: Vec<&'a OutboxMessage>, left: &mut Left) -> Vec<&'a str> {
+        let answers = self.publisher.publish(&wave).await;
+        let mut stuck = Vec::new();
         let mut cause = None;
-        for (message, answer) in messages.iter().zip(answers) {
+        for (message, answer) in wave.into_iter().zip(answers) {
             match answer {
                 Ok(()) => {
                     metrics::counter!("outbox_published_total", "topic" => message.topic.clone())
@@ -116,27 +154,18 @@ impl Relay {
                     self.unmarked.push(message.event_id);
                 }
                 Err(error) => {
-                    refused.push(message.event_id);
+                    stuck.push(message.key.as_str());
+                    left.unsent.push(message.event_id);
                     cause = Some(error);
                 }
             }
         }
         if let Some(error) = cause {
-            metrics::counter!("outbox_publish_failures_total").increment(refused.len() as u64);
-            tracing::warn!(%error, count = refused.len(), "events were not delivered; they stay in the outbox");
+            left.is_failure = true;
+            metrics::counter!("outbox_publish_failures_total").increment(stuck.len() as u64);
+            tracing::warn!(%error, count = stuck.len(), "events were not delivered; they stay in the outbox");
         }
-        refused
-    }
-
-    /// Keeps what is being sent, so that no second relay sends it too. One that cannot is late at worst: what is sent
-    /// twice bears one id.
-    async fn hold(&self, ids: &[Uuid]) -> Infallible {
-        loop {
-            sleep(HOLD_EVERY).await;
-            if let Err(error) = self.store.hold_outbox(self.id, ids, LEASE.as_millis() as u64).await {
-                tracing::warn!(%error, "events that are being sent could not be kept from other relays");
-            }
-        }
+        stuck
     }
 
     async fn mark(&mut self) -> Result<(), StoreError> {
@@ -145,6 +174,17 @@ impl Relay {
             self.unmarked.clear();
         }
         Ok(())
+    }
+}
+
+/// Keeps what is being sent, so that no second relay sends it too. One that cannot is late at worst: what is sent
+/// twice bears one id.
+async fn hold(store: Arc<dyn Store>, relay: Uuid, ids: Vec<Uuid>) -> Infallible {
+    loop {
+        sleep(HOLD_EVERY).await;
+        if let Err(error) = store.hold_outbox(relay, &ids, LEASE.as_millis() as u64).await {
+            tracing::warn!(%error, "events that are being sent could not be kept from other relays");
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod house;
 mod kafkajs;
 mod ledger;
 mod on_ray;
+mod outage;
 mod own_server;
 mod passage;
 #[path = "../ray/processes.rs"]

@@ -164,7 +164,7 @@ impl Moody {
 
 #[async_trait]
 impl Publisher for Moody {
-    async fn publish(&self, messages: &[OutboxMessage]) -> Vec<Result<(), PublishError>> {
+    async fn publish(&self, messages: &[&OutboxMessage]) -> Vec<Result<(), PublishError>> {
         let answers = messages
             .iter()
             .map(|message| {
@@ -249,6 +249,52 @@ async fn refused_messages_are_released_and_sent_again() {
     assert_eq!(publisher.tries.load(Ordering::SeqCst), 33, "three rounds of ten, then the three left");
 }
 
+/// Takes each message of a key some time after the last, and refuses its first one once.
+#[derive(Default)]
+struct Slow {
+    in_hand: Mutex<BTreeSet<String>>,
+    taken: Mutex<BTreeMap<String, Vec<Uuid>>>,
+    refused: Mutex<BTreeSet<String>>,
+}
+
+#[async_trait]
+impl Publisher for Slow {
+    async fn publish(&self, messages: &[&OutboxMessage]) -> Vec<Result<(), PublishError>> {
+        for message in messages {
+            let is_alone = self.in_hand.lock().expect("no panic under it").insert(message.key.clone());
+            assert!(is_alone, "{} is sent before the word on what it follows", message.key);
+        }
+        sleep(Duration::from_millis(10)).await;
+        let answers = messages.iter().map(|message| {
+            self.in_hand.lock().expect("no panic under it").remove(&message.key);
+            if self.refused.lock().expect("no panic under it").insert(message.key.clone()) {
+                return Err(PublishError::Unknown);
+            }
+            let mut taken = self.taken.lock().expect("no panic under it");
+            taken.entry(message.key.clone()).or_default().push(message.event_id);
+            Ok(())
+        });
+        answers.collect()
+    }
+}
+
+#[tokio::test]
+async fn the_messages_of_a_key_leave_one_after_the_other_though_the_first_be_refused() {
+    let mut sent = messages(60);
+    for (number, message) in sent.iter_mut().enumerate() {
+        message.key = format!("asm-{}", number % 7);
+    }
+    let mut expected = BTreeMap::<String, Vec<Uuid>>::new();
+    for message in &sent {
+        expected.entry(message.key.clone()).or_default().push(message.event_id);
+    }
+    let (outbox, publisher) = (Outbox::with(sent), Arc::new(Slow::default()));
+    let (relay, stop) = start(&outbox, Arc::clone(&publisher) as Arc<dyn Publisher>, &Arc::default());
+    outbox.wait_until_empty().await;
+    end(relay, &stop).await;
+    assert_eq!(*publisher.taken.lock().expect("no panic under it"), expected);
+}
+
 #[tokio::test]
 async fn an_acknowledged_message_is_marked_later_and_not_sent_twice() {
     let outbox = Outbox::with(messages(10));
@@ -261,11 +307,11 @@ async fn an_acknowledged_message_is_marked_later_and_not_sent_twice() {
 }
 
 /// Takes everything once its messages were kept from others twice.
-struct Slow(Arc<Outbox>);
+struct Patient(Arc<Outbox>);
 
 #[async_trait]
-impl Publisher for Slow {
-    async fn publish(&self, messages: &[OutboxMessage]) -> Vec<Result<(), PublishError>> {
+impl Publisher for Patient {
+    async fn publish(&self, messages: &[&OutboxMessage]) -> Vec<Result<(), PublishError>> {
         while self.0.held.lock().expect("no panic under it").len() < 2 {
             sleep(Duration::from_millis(5)).await;
         }
@@ -277,7 +323,7 @@ impl Publisher for Slow {
 async fn what_is_being_sent_is_kept_from_other_relays_for_as_long_as_it_takes() {
     let sent = messages(3);
     let outbox = Outbox::with(sent.clone());
-    let (relay, stop) = start(&outbox, Arc::new(Slow(outbox.clone())), &Arc::default());
+    let (relay, stop) = start(&outbox, Arc::new(Patient(outbox.clone())), &Arc::default());
     outbox.wait_until_empty().await;
     end(relay, &stop).await;
     let held = outbox.held.lock().expect("no panic under it");

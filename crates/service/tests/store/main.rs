@@ -68,7 +68,8 @@ on_every_database! {
         keeps_its_input_over_a_retry;
     outbox: belongs_to_one_relay_at_a_time, follows_a_clock_that_is_set_back, comes_back_when_a_relay_dies, stays_with_a_relay_that_is_sending_it,
         is_released_by_its_owner_only,
-        shares_out_among_rivals, leaves_in_order, tells_of_the_start_before_the_end;
+        shares_out_among_rivals, leaves_in_order, tells_of_the_start_before_the_end,
+        holds_back_what_follows_of_a_key;
     backlog: counts_what_is_not_finished, counts_up_to_its_limit;
     reading: lists_newest_first, filters, pages_over_equal_times, lists_no_trades, knows_nothing_of_strange_ids;
     values: json_comes_back_as_it_went, numbers_come_back_to_the_bit, nul_poisons_nothing,

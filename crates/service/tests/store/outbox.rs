@@ -127,3 +127,29 @@ pub(crate) async fn tells_of_the_start_before_the_end(world: &World) {
     let topics: Vec<String> = outbox(&*world.store).await.into_iter().map(|message| message.topic).collect();
     assert_eq!(topics, [EventKind::Started.topic(), EventKind::Completed.topic()]);
 }
+
+/// What follows of a key waits while another relay has what comes first; other keys do not.
+pub(crate) async fn holds_back_what_follows_of_a_key(world: &World) {
+    let names = ["a", "b", "a", "a"];
+    for (i, name) in names.into_iter().enumerate() {
+        insert(&*world.store, &[name]).await;
+        claim(&*world.store, 1).await;
+        world.execute(&format!("UPDATE outbox SET created_at_ms = {i} WHERE created_at_ms > 100")).await;
+    }
+    let [one, other] = [(); 2].map(|()| Uuid::new_v4());
+    let first = lease(world, one, 1).await;
+    let rest = lease(world, other, 10).await;
+    let keys = |messages: &[OutboxMessage]| -> Vec<String> {
+        messages.iter().map(|message| message.key.clone()).collect()
+    };
+    assert_eq!((keys(&first), keys(&rest)), (vec!["a".into()], vec!["b".into()]));
+    world.store.release_outbox(one, &ids(&first)).await.expect("releases");
+    assert_eq!(lease(world, other, 1).await, first, "what was given back still comes first");
+    assert_eq!(lease(world, one, 10).await, [], "and holds the others back again");
+    world.store.mark_published(&ids(&first)).await.expect("marks");
+    assert_eq!(
+        keys(&lease(world, one, 10).await),
+        ["a", "a"],
+        "two of a key to one relay, which keeps their order"
+    );
+}

@@ -28,6 +28,9 @@ const INSERT_LAST: &str = insert!(
 );
 const INSERT_FIRST: &str = insert!("{now}", "ON CONFLICT (event_id) DO NOTHING");
 
+/// The oldest first, and of one key nothing while something earlier is in another relay's hands: the messages of a key
+/// leave in their order, whichever relays carry them. (A rival that leases at this moment hides nothing: what it takes is
+/// not ours, and not published.)
 /// A lease of twice the length was given before the clock was set back.
 const LEASE: &str = "
     WITH due AS MATERIALIZED (
@@ -40,6 +43,11 @@ const LEASE: &str = "
     SET leased_by = $2, leased_until_ms = {now} + $3
     WHERE event_id IN (SELECT event_id FROM due) AND published_at_ms IS NULL
         AND (leased_until_ms <= {now} OR leased_until_ms > {now} + 2 * $3)
+        AND NOT EXISTS (
+            SELECT 1 FROM outbox AS earlier
+            WHERE earlier.message_key = outbox.message_key AND earlier.published_at_ms IS NULL
+                AND (earlier.created_at_ms, earlier.event_id) < (outbox.created_at_ms, outbox.event_id)
+                AND earlier.event_id NOT IN (SELECT event_id FROM due))
     RETURNING event_id, job_id, topic, message_key, payload, headers, created_at_ms";
 
 const HOLD: &str = "

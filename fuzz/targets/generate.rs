@@ -97,11 +97,38 @@ fn stress(u: &mut Unstructured<'_>) -> Result<Value> {
     Ok(stress.into())
 }
 
+const METRICS: [&str; 13] = [
+    "breachProbability",
+    "ruinProbability",
+    "passProbability",
+    "neitherProbability",
+    "expectedPayout",
+    "expectedPayoutWeekly",
+    "meanReturn",
+    "variance",
+    "standardDeviation",
+    "maxDrawdown",
+    "sharpeRatio",
+    "signedCvar95",
+    "signedCvar99",
+];
+
+/// A budget is mostly below the first look, and one time in 64 reaches the third.
+fn tolerance(u: &mut Unstructured<'_>) -> Result<Value> {
+    let metric = *u.choose(&METRICS)?;
+    let most = if u.ratio(1, 64)? { 40_000 } else { 70 };
+    let max_paths = u.int_in_range(0..=most)?;
+    Ok(json!({"metric": metric, "standardError": amount(u)?, "maxPaths": max_paths}))
+}
+
 fn config(u: &mut Unstructured<'_>) -> Result<Value> {
     let mut config = Map::new();
     let replicates = if u.ratio(1, 64)? { 40 } else { 0 };
     config.insert("historyReplicates".to_owned(), json!(replicates));
     maybe(u, &mut config, "paths", |u| Ok(json!(u.int_in_range(0..=70)?)))?;
+    if !config.contains_key("paths") {
+        maybe(u, &mut config, "tolerance", tolerance)?;
+    }
     maybe(u, &mut config, "horizonDays", |u| Ok(json!(u.int_in_range(0..=366)?)))?;
     maybe(u, &mut config, "steps", |u| Ok(json!(u.int_in_range(0..=200)?)))?;
     maybe(u, &mut config, "level", |u| Ok(json!(u.choose(&["trade", "day"])?)))?;

@@ -58,15 +58,21 @@ fn simulate(asked: generate::Request) {
     assert_eq!(result_digest(&read), report.result_digest, "the digest changes on its way through JSON");
 }
 
-/// All that a plan asks for, in shards of so many path-steps, the last first.
+/// All that a plan asks for, stage by stage, in shards of so many path-steps, a stage's last first.
 fn tally(kind: Instructions, plan: &Plan, path_steps: u64) -> Tally {
     let run = |shard| run_shard_by(kind, plan, shard, &Control::default()).expect("nobody cancels");
-    let tallies = plan.shards(path_steps).into_iter().rev().map(run);
-    let merged = tallies.reduce(|mut one, other| {
-        one.merge(&other);
-        one
-    });
-    merged.expect("a shard")
+    let mut merged = None;
+    loop {
+        let shards = plan.next_stage(merged.as_ref(), path_steps);
+        if shards.is_empty() {
+            return merged.expect("a shard");
+        }
+        let tallies = shards.into_iter().rev().map(run);
+        merged = merged.into_iter().chain(tallies).reduce(|mut one, other| {
+            one.merge(&other);
+            one
+        });
+    }
 }
 
 /// JSON has no NaN: what is not finite is written as null, and only some fields may be null.

@@ -67,9 +67,9 @@ async fn large(sides: &Sides, book: &Book) -> Result<f64, Failure> {
     println!("{:<44}{:>9}{:>9}{:>7}", "", "here", "Ray", "ratio");
     let one = in_turns(sides, &[job], LARGE_TURNS).await?;
     let efficiency = tell_seconds(&format!("one job of {} M paths x 252 steps", paths / 1_000_000), &one);
-    let million = book.job(0, &config(1_000_000))?;
-    let [request, answer] = sides::frame_bytes(&million, &sides.run(Side::Here, &million).await?)?;
-    println!("a shard of such a job: request {:.1} KB, answer {:.1} KB", kb(request), kb(answer));
+    let alone = book.job(0, &json!({"paths": 1_000_000, "steps": 252, "historyReplicates": 0}))?;
+    let [request, answer] = sides::frame_bytes(&alone, &sides.run(Side::Here, &alone).await?)?;
+    println!("a shard of a million such paths: request {:.1} KB, answer {:.1} KB", kb(request), kb(answer));
     let jobs: Vec<Job> =
         (0..BOOK).map(|trader| book.job(trader, &config(1_000_000))).collect::<Result<_, _>>()?;
     let many = in_turns(sides, &jobs, LARGE_TURNS).await?;

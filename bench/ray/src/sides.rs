@@ -63,12 +63,12 @@ pub(crate) fn digest(job: &Job, tally: &Tally) -> String {
     report(&job.plan, tally, &execution).result_digest
 }
 
-/// The frames of one whole job as a single shard, there and back.
+/// The frames of a job of one shard, there and back.
 pub(crate) fn frame_bytes(job: &Job, tally: &Tally) -> Result<[usize; 2], Failure> {
     let request = &job.request;
     let document =
         RequestDocument::new(&request.subject, &request.input, &request.config, request.default_paths)?;
     let shards = job.plan.next_stage(None, u64::MAX);
-    let [shard] = shards.as_slice() else { return Err("a job of one stage has one shard".into()) };
+    let [shard] = shards.as_slice() else { return Err("the job has more than one shard".into()) };
     Ok([document.frame(*shard, 0).len(), tally_to_bytes(&job.plan, *shard, tally).len()])
 }

@@ -7,6 +7,7 @@ use crate::kernel::{
     Account, Batch, Course, DayTable, Depth, End, LANES, LaneCourse, LogDepth, MoneyDepth, OwnPeak, Steps,
     Table, TradeTable,
 };
+use crate::lattice::law_of_history;
 use crate::models::{IndexProcess, Process};
 use crate::plan::REPLICATE_PATHS;
 use crate::random::Stream;
@@ -84,7 +85,7 @@ fn run_replicate(
     let replicate = plan.replicate(index);
     let paths = Shard { first_path: Plan::first_path_of_replicate(index), paths: REPLICATE_PATHS };
     let tally = run_paths(instructions, &replicate, paths, control)?;
-    Ok(report::replicate(&replicate, &tally, index))
+    Ok(report::replicate(&replicate, &tally, law_of_history(&replicate).as_ref(), index))
 }
 
 fn run_paths(

@@ -46,13 +46,23 @@ pub(super) fn error(problem: &Problem, spacing: f64) -> f64 {
 
 /// The latest rows, where blocks keep their order; else rows spread evenly over their sizes.
 fn sample(problem: &Problem) -> Vec<f64> {
-    let mut rows = problem.rows.clone();
+    let rows = &problem.rows;
     if problem.jump.is_some() {
-        return rows.split_off(rows.len().saturating_sub(ROWS_MAX));
+        return rows[rows.len().saturating_sub(ROWS_MAX)..].to_vec();
     }
-    rows.sort_by(f64::total_cmp);
-    let stride = rows.len().div_ceil(ROWS_MAX);
-    rows.into_iter().skip(stride / 2).step_by(stride).collect()
+    // Where none comes twice these are the rows themselves.
+    let wanted = (1.0 / problem.shares.iter().fold(1.0, |least: f64, &share| least.min(share))).round();
+    let wanted = wanted.min(ROWS_MAX as f64);
+    let (mut index, mut below) = (0, problem.shares[0]);
+    (0..wanted as u32)
+        .map(|place| {
+            while (f64::from(place) + 0.5) / wanted > below && index + 1 < rows.len() {
+                index += 1;
+                below += problem.shares[index];
+            }
+            rows[index]
+        })
+        .collect()
 }
 
 /// `|E exp(i θ S)|` for the sum `S` of a block: from a row `r` on it is `bᵣ = exp(i θ r) (jump + (1 − jump) bᵣ₊₁)`, on a

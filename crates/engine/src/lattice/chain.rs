@@ -171,6 +171,7 @@ mod tests {
     fn problem() -> Problem {
         Problem {
             rows: vec![2.0, -1.0, -1.0],
+            shares: vec![1.0 / 3.0; 3],
             jump: Some(0.625),
             steps: 9,
             start: 100.0,
@@ -249,7 +250,16 @@ mod tests {
         let mean = rows.iter().sum::<f64>() / 50.0;
         let deviation = (rows.iter().map(|row| (row - mean) * (row - mean)).sum::<f64>() / 50.0).sqrt();
         let floor = Floor::Trailing { distance: 200.0, ceiling: 50.0 };
-        let problem = Problem { rows, floor, mean, deviation, steps: 30, start: 80.0, ..problem() };
+        let problem = Problem {
+            shares: vec![0.02; 50],
+            rows,
+            floor,
+            mean,
+            deviation,
+            steps: 30,
+            start: 80.0,
+            ..problem()
+        };
         let reach = Reach::of(&problem);
         let grid = Grid::of_levels(&problem, &reach, 60.0).expect("a grid");
         let ladder = Ladder::new(&problem, &grid, &reach).expect("few states");

@@ -42,7 +42,7 @@ impl Grid {
         Some(Self {
             origin,
             spacing,
-            rows: if problem.jump.is_some() { rows.collect() } else { vec![merged(rows)] },
+            rows: if problem.jump.is_some() { rows.collect() } else { vec![merged(rows, &problem.shares)] },
         })
     }
 
@@ -69,7 +69,7 @@ impl Grid {
         Some(Self {
             origin,
             spacing,
-            rows: if problem.jump.is_some() { rows.collect() } else { vec![merged(rows)] },
+            rows: if problem.jump.is_some() { rows.collect() } else { vec![merged(rows, &problem.shares)] },
         })
     }
 
@@ -97,12 +97,11 @@ fn three_barriers(span: f64, between: f64, levels: f64) -> f64 {
 /// The rows in levels, each drawn towards their mean by the one factor at which the split's own variance makes up for it.
 fn drawn_together(problem: &Problem, spacing: f64) -> Option<Vec<f64>> {
     let (mean, deviation) = (problem.mean / spacing, problem.deviation / spacing);
-    let count = problem.rows.len() as f64;
     let at = |factor: f64| problem.rows.iter().map(move |row| mean + factor * (row / spacing - mean));
     let mut factor = 1.0;
     for _ in 0..ROUNDS {
-        let added =
-            at(factor).map(|row| row - row.floor()).map(|part| part * (1.0 - part)).sum::<f64>() / count;
+        let split = at(factor).map(|row| row - row.floor()).map(|part| part * (1.0 - part));
+        let added: f64 = split.zip(&problem.shares).map(|(variance, share)| variance * share).sum();
         let left = 1.0 - added / (deviation * deviation);
         if left.is_nan() || left <= 0.0 {
             return None;
@@ -123,17 +122,17 @@ fn split(levels: f64) -> Vec<Atom> {
         .collect()
 }
 
-/// One row that stands for all, equally likely.
-fn merged(rows: impl Iterator<Item = Vec<Atom>>) -> Vec<Atom> {
-    let mut count = 0.0;
-    let mut all: Vec<Atom> = rows.inspect(|_| count += 1.0).flatten().collect();
+/// One row that stands for all.
+fn merged(rows: impl Iterator<Item = Vec<Atom>>, shares: &[f64]) -> Vec<Atom> {
+    let shared = |(row, share): (Vec<Atom>, &f64)| {
+        let share = *share;
+        row.into_iter().map(move |atom| Atom { weight: atom.weight * share, ..atom })
+    };
+    let mut all: Vec<Atom> = rows.zip(shares).flat_map(shared).collect();
     // Equal levels in the order of their weights, so that the order of the rows changes no bit.
     all.sort_by(|a, b| a.levels.cmp(&b.levels).then(a.weight.total_cmp(&b.weight)));
     all.chunk_by(|a, b| a.levels == b.levels)
-        .map(|same| Atom {
-            levels: same[0].levels,
-            weight: same.iter().map(|atom| atom.weight).sum::<f64>() / count,
-        })
+        .map(|same| Atom { levels: same[0].levels, weight: same.iter().map(|atom| atom.weight).sum() })
         .collect()
 }
 
@@ -153,6 +152,7 @@ mod tests {
         let deviation = (rows.iter().map(|row| (row - mean) * (row - mean)).sum::<f64>() / 8.0).sqrt();
         let problem = Problem {
             rows,
+            shares: vec![0.125; 8],
             jump: None,
             steps: 1,
             start: 0.0,

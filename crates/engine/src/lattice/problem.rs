@@ -32,8 +32,10 @@ pub(super) struct Target {
 /// A plan as a random walk between barriers.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
-    /// The step of each row.
+    /// The step of each row; in ascending order, each once, where every row is drawn anew.
     pub(super) rows: Vec<f64>,
+    /// The probability of each: together 1.
+    pub(super) shares: Vec<f64>,
     /// The probability that a block ends with a row; `None` where every row is drawn anew.
     pub(super) jump: Option<f64>,
     /// Rows until the account is closed.
@@ -67,8 +69,6 @@ impl Problem {
         if plan.withdrawals().is_some() {
             return None;
         }
-        let rows: Vec<f64> = steps.iter().map(|&step| step as f64).collect();
-        let count = rows.len() as f64;
         let floor = floor(plan)?;
         let jump = match &plan.process {
             Process::Iid(_) => None,
@@ -76,10 +76,17 @@ impl Problem {
             // Its chain would hold the place in the block, the state, or whether the week has been.
             Process::Circular(_) | Process::Regimes(_) | Process::WorstWeek(_) => return None,
         };
+        let (rows, counts) = if jump.is_none() { each_once(steps) } else { each_alike(steps) };
         let start = plan.start.x as f64;
-        let mean = rows.iter().sum::<f64>() / count;
-        let variance = rows.iter().map(|row| (row - mean) * (row - mean)).sum::<f64>() / count;
+        let count = steps.len() as f64;
+        // Divided at last, so that the mean of equal rows is theirs.
+        let expected = |of: &dyn Fn(f64) -> f64| {
+            rows.iter().zip(&counts).map(|(&row, count)| count * of(row)).sum::<f64>() / count
+        };
+        let mean = expected(&|row| row);
+        let variance = expected(&|row| (row - mean) * (row - mean));
         Some(Self {
+            shares: counts.iter().map(|times| times / count).collect(),
             jump,
             steps: plan.horizon.last_step,
             start,
@@ -119,6 +126,19 @@ impl Problem {
     pub(super) fn passes_at_once(&self) -> bool {
         self.target.is_some_and(|target| target.minimum <= 1)
     }
+}
+
+/// All rows, and how often each comes: once.
+fn each_alike(steps: &[i64]) -> (Vec<f64>, Vec<f64>) {
+    steps.iter().map(|&step| (step as f64, 1.0)).unzip()
+}
+
+/// The values of rows whose order does not matter, and how often each comes.
+fn each_once(steps: &[i64]) -> (Vec<f64>, Vec<f64>) {
+    let mut sorted = steps.to_vec();
+    sorted.sort_unstable();
+    let same = sorted.chunk_by(|a, b| a == b);
+    same.map(|same| (same[0] as f64, same.len() as f64)).unzip()
 }
 
 fn floor(plan: &Plan) -> Option<Floor> {

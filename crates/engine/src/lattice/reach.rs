@@ -49,7 +49,8 @@ fn log_growth(problem: &Problem, theta: f64) -> f64 {
     // Each scaled by the largest, so that nothing overflows.
     let factors: Vec<f64> = problem.rows.iter().map(|row| libm::exp(theta * row - most)).collect();
     let Some(jump) = problem.jump else {
-        let one = most + libm::log(factors.iter().sum::<f64>() / count);
+        let one = factors.iter().zip(&problem.shares).map(|(factor, share)| factor * share).sum();
+        let one = most + libm::log(one);
         return libm::log(steps + 1.0) + (steps * one).max(0.0);
     };
     // What the steps ahead multiply by, by the row before them, as multiples of their mean.

@@ -10,7 +10,7 @@ use super::shape::{
 };
 use super::{digest, exact, fan, fitted, outcomes, rare, rules, worst_week};
 use crate::kernel::DEPTH_ONE;
-use crate::lattice::exact_law;
+use crate::lattice::{ExactLaw, exact_law};
 use crate::money::UNITS_PER_DOLLAR;
 use crate::tally::{Batch, Draw, Figure, Moments, Replicate};
 use crate::{ENGINE_VERSION, Plan, Tally};
@@ -100,10 +100,13 @@ pub fn report(plan: &Plan, tally: &Tally, execution: &Execution) -> Report {
     report
 }
 
-/// What the tally of a weighted history says of each figure.
-pub(crate) fn replicate(plan: &Plan, tally: &Tally, index: u32) -> Replicate {
+/// What the tally of a weighted history says of each figure; and its lattice, where that says more.
+pub(crate) fn replicate(plan: &Plan, tally: &Tally, law: Option<&ExactLaw>, index: u32) -> Replicate {
     let view = View::new(plan, tally);
-    let draw = |figure| Some(Draw::of(figure, view.estimate(figure)?, view.paths));
+    let draw = |figure| {
+        let sampled = Draw::of(figure, view.estimate(figure)?, view.paths);
+        Some(law.and_then(|law| exact::draw(law, figure)).unwrap_or(sampled))
+    };
     Replicate { index, draws: Figure::ALL.map(draw), fan: fan::draws(plan, tally) }
 }
 

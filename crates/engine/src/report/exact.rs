@@ -2,9 +2,22 @@
 
 use super::shape::{Exact, ExactProbability};
 use crate::lattice::ExactLaw;
+use crate::tally::{Draw, Figure};
 
 /// Sampled and exact probabilities farther apart than this are said: chance alone does it once in 16,000 results.
 const STANDARD_ERRORS_MAX: f64 = 4.0;
+
+/// What the law of a weighted history says of `figure`, which is exact but for rounding.
+pub(super) fn draw(law: &ExactLaw, figure: Figure) -> Option<Draw> {
+    let last = |series: &[f64]| series.last().copied();
+    let value = match figure {
+        Figure::Breach => last(&law.breached)?,
+        Figure::Pass => last(&law.passed)?,
+        Figure::Neither => (1.0 - last(&law.breached)? - last(&law.passed)?).max(0.0),
+        _ => return None,
+    };
+    Some(Draw { value, error: 0.0 })
+}
 
 /// Compares the events among `paths` with their law; says in `warnings` where chance cannot explain the difference.
 /// `passed` is absent where there is nothing to pass.

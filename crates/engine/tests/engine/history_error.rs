@@ -49,6 +49,21 @@ fn the_chance_of_a_loss_is_as_uncertain_as_a_beta_variable() {
 }
 
 #[test]
+fn a_rare_breach_is_as_uncertain_as_the_lattice_of_each_history_tells() {
+    // It breaks where all of six trades lose, of which 512 paths see next to nothing: the sixth power of the chance of a loss,
+    // so its quantiles are the powers of those above. The figure stands where it stood among its draws.
+    let pnls: Vec<f64> = (0..30).map(|n| if n % 5 == 0 { -500.0 } else { 500.0 }).collect();
+    let asked = json!({
+        "paths": 8_000_000, "steps": 6, "rules": {"drawdown": {"kind": "static", "amount": 3_000}},
+    });
+    let breach = one_trade(&pnls, asked).breach_probability;
+    let root = |chance: Option<f64>| chance.expect("an interval").powf(1.0 / 6.0);
+    assert!((breach.value / 0.2_f64.powi(6) - 1.0).abs() < 0.15, "{breach:?}");
+    let (low, high) = (root(breach.history_lower), root(breach.history_upper));
+    assert!((low - 0.0812).abs() < 3.0 * 0.0025 && (high - 0.3894).abs() < 3.0 * 0.0077, "{low} {high}");
+}
+
+#[test]
 fn the_lowest_percentile_is_as_uncertain_as_the_mean_that_shifts_it() {
     // The mean of 600 trades of deviation σ is uncertain by σ / √600, and 32 trades shift by 32 times as much. (512 paths alone
     // leave a percentile of 1 % uncertain by about as much again, which must be taken out, and no more than that.)

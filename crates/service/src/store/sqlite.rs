@@ -4,10 +4,10 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{ConnectOptions, Connection as _};
 
 use super::sql::session::Pools;
 use super::{StoreError, StoreOptions};
@@ -41,6 +41,9 @@ pub(super) fn pools(url: &str, options: &StoreOptions) -> Result<Pools, StoreErr
         SqlitePoolOptions::new()
             .max_connections(connections_max)
             .acquire_timeout(options.acquire_timeout.max(BUSY_TIMEOUT))
+            // Where SQLite itself rolls back (the disk is full, or a write fails), the driver's own ROLLBACK fails after it,
+            // and the driver takes the connection for one within a transaction for ever.
+            .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
             .connect_lazy_with(file)
     };
     Ok(Pools::Sqlite { writer: pool(1, file.clone()), readers: pool(READERS_MAX, file) })

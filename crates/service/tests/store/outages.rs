@@ -71,6 +71,25 @@ async fn a_database_that_is_down_is_said_to_be_down_and_found_again() {
         .await;
 }
 
+/// As it does where the disk is full.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_file_whose_transaction_sqlite_itself_rolled_back_is_written_to_again() {
+    let world = World::new(Kind::Sqlite).await;
+    world
+        .see(async {
+            insert(&*world.store, &["a"]).await;
+            world
+                .execute(
+                    "CREATE TRIGGER full BEFORE UPDATE ON simulation_jobs BEGIN SELECT RAISE(ROLLBACK, 'full'); END",
+                )
+                .await;
+            world.store.claim(request(1)).await.expect_err("it is rolled back");
+            world.execute("DROP TRIGGER full").await;
+            claim_one(&*world.store).await;
+        })
+        .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_statement_behind_a_lock_ends_by_the_servers_limit() {
     let world = World::new(Kind::ReadCommitted).await;

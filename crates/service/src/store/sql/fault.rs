@@ -1,5 +1,7 @@
 //! What an error of the database means.
 
+use std::borrow::Cow;
+
 use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
 
@@ -37,7 +39,7 @@ pub(super) enum Remedy {
 /// Classifies by SQLSTATE, or by SQLite's result code.
 pub(super) fn remedy(error: &sqlx::Error) -> Remedy {
     match error {
-        sqlx::Error::Database(error) => by_code(error.code().as_deref().unwrap_or_default()),
+        sqlx::Error::Database(error) => by_code(&plain(error.code().unwrap_or_default())),
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::BeginFailed => Remedy::Reconnect,
         sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
@@ -47,10 +49,18 @@ pub(super) fn remedy(error: &sqlx::Error) -> Remedy {
     }
 }
 
+/// SQLite's codes come extended: their lowest byte is the code, the others say how it came about. A SQLSTATE is longer.
+fn plain(code: Cow<'_, str>) -> Cow<'_, str> {
+    match code.parse::<u32>() {
+        Ok(extended) if code.len() < 5 => Cow::Owned((extended & 0xff).to_string()),
+        _ => code,
+    }
+}
+
 fn by_code(code: &str) -> Remedy {
     match code {
-        // serialization_failure, deadlock_detected; SQLITE_BUSY, _RECOVERY, _SNAPSHOT, SQLITE_LOCKED
-        "40001" | "40P01" | "5" | "261" | "517" | "6" => Remedy::Again(code.to_owned()),
+        // serialization_failure, deadlock_detected; SQLITE_BUSY, SQLITE_LOCKED
+        "40001" | "40P01" | "5" | "6" => Remedy::Again(code.to_owned()),
         // statement_completion_unknown, admin_shutdown, crash_shutdown, idle_in_transaction_session_timeout,
         // idle_session_timeout
         "40003" | "57P01" | "57P02" | "25P03" | "57P05" => Remedy::Reconnect,
@@ -122,7 +132,13 @@ mod tests {
         for (code, expected) in [
             ("40001", Remedy::Again("40001".into())),
             ("40P01", Remedy::Again("40P01".into())),
-            ("517", Remedy::Again("517".into())),
+            // SQLITE_BUSY_SNAPSHOT; _IOERR_WRITE, _FSYNC and _SHMSIZE, as a full disk may say; _CONSTRAINT_UNIQUE
+            ("517", Remedy::Again("5".into())),
+            ("778", Remedy::Wait),
+            ("1034", Remedy::Wait),
+            ("4874", Remedy::Wait),
+            ("13", Remedy::Wait),
+            ("2067", Remedy::GiveUp),
             ("40003", Remedy::Reconnect),
             ("57P01", Remedy::Reconnect),
             ("08006", Remedy::Reconnect),
@@ -138,7 +154,7 @@ mod tests {
             ("42P01", Remedy::GiveUp),
             ("", Remedy::GiveUp),
         ] {
-            assert_eq!(by_code(code), expected, "{code}");
+            assert_eq!(by_code(&plain(code.into())), expected, "{code}");
         }
     }
 }

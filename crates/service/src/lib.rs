@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod core_service;
 mod dashboard;
+pub mod dead_letters;
 pub mod doctor;
 pub mod documents;
 pub mod fleet;

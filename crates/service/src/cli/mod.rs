@@ -1,6 +1,7 @@
 //! The command line: one binary, one enum of commands.
 
 mod daily;
+mod dead_letters;
 mod dev;
 mod doctor;
 mod documents;
@@ -34,6 +35,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Run the daily simulations of a day now, and say how many there are
     Daily(daily::Arguments),
+    /// List what went wrong for good, and have it carried out after all
+    DeadLetters(dead_letters::Arguments),
     /// Bring the database's schema up to date and exit
     Migrate(migrate::Arguments),
     /// Ask the service on this machine whether it lives; exit with 0 if so, else with 1
@@ -54,6 +57,7 @@ pub async fn run() -> ExitCode {
         Command::Dev(arguments) => dev::run(&arguments).await,
         Command::Doctor(arguments) => doctor::run(&arguments).await,
         Command::Daily(arguments) => daily::run(&arguments).await,
+        Command::DeadLetters(arguments) => dead_letters::run(&arguments).await,
         Command::Migrate(arguments) => migrate::run(&arguments).await,
         Command::Healthcheck(arguments) => healthcheck::run(arguments).await,
         Command::Openapi => documents::print(&http::openapi()),

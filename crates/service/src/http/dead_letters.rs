@@ -1,41 +1,55 @@
-//! `/dead-letters`: messages that could not be read, and another look at one.
+//! `/dead-letters`: messages that could not be read and jobs that failed, and another look at one.
 
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use monte_carlo_engine::EpochMs;
+use monte_carlo_engine::{EpochMs, SimulationConfig};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::AppState;
 use super::error::{ApiError, Body};
-use crate::intake::event::reread;
+use crate::dead_letters::Replay;
 use crate::jobs::ids::JobId;
-use crate::store::dead_letters::{DeadLetter, LetterId, Revival};
+use crate::store::dead_letters::{DeadJob, DeadLetter, Letter, LetterKind, LetterName};
 
 /// Letters on a page unless asked otherwise.
 const LIMIT_DEFAULT: u32 = 50;
 /// The most letters on a page; each may hold 64 KiB.
 const LIMIT_MAX: u32 = 200;
+/// The longest name of a letter: the longest topic's, two numbers and a digest have 345 characters.
+const NAME_CHARS_MAX: usize = 400;
 
-/// Messages that could not be read, newest first.
+/// Messages that could not be read and simulations that failed, newest first.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = DeadLetterPage)]
 pub(super) struct Page {
-    letters: Vec<Letter>,
+    letters: Vec<LetterView>,
     /// The `after` of the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next: Option<String>,
 }
 
+/// What went wrong for good.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = DeadLetter)]
+pub(crate) enum LetterView {
+    Message(MessageView),
+    Job(JobView),
+}
+
 /// A message that could not be read.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = DeadLetter)]
-struct Letter {
+#[schema(as = DeadMessage)]
+pub(crate) struct MessageView {
+    #[schema(schema_with = message_kind)]
+    kind: &'static str,
     /// Opaque.
     id: String,
     topic: String,
@@ -51,27 +65,72 @@ struct Letter {
     received_at: EpochMs,
 }
 
-/// What a message has come to mean.
+/// A simulation that failed, and that nobody cancelled. `GET /simulations/{id}` shows all of it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DeadSimulation)]
+pub(crate) struct JobView {
+    #[schema(schema_with = job_kind)]
+    kind: &'static str,
+    /// The simulation's.
+    id: String,
+    /// Of whom; exactly one of this and `fundedAccountId`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    assessment_id: Option<String>,
+    /// Of whom; exactly one of this and `assessmentId`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    funded_account_id: Option<String>,
+    /// Why it failed.
+    reason: String,
+    /// How often it was tried.
+    attempts: u32,
+    /// As asked for.
+    #[schema(value_type = SimulationConfig)]
+    config: Value,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: EpochMs,
+    #[schema(value_type = String, format = DateTime)]
+    failed_at: EpochMs,
+}
+
+/// What another look came to.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = DeadLetterReplay)]
-pub(super) struct Replay {
-    /// The simulation that it asks for: a new one, or the one that its assessment had already. Absent where the trader did not
-    /// pass, and nothing is simulated.
+pub(super) struct ReplayView {
+    /// The simulation that the letter asks for or is: a new one, the one that its assessment had already (it may be deleted by
+    /// now), or the one that had failed. Absent where the trader did not pass, and nothing is simulated.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, nullable = false)]
     job_id: Option<JobId>,
 }
 
-/// Messages that could not be read
+fn message_kind() -> utoipa::openapi::Object {
+    named(LetterKind::Message)
+}
+
+fn job_kind() -> utoipa::openapi::Object {
+    named(LetterKind::Job)
+}
+
+fn named(kind: LetterKind) -> utoipa::openapi::Object {
+    let text = utoipa::openapi::Object::builder().schema_type(utoipa::openapi::schema::Type::String);
+    text.enum_values(Some([kind.as_str()])).build()
+}
+
+/// What went wrong for good
 ///
-/// Events from Kafka in which no finished assessment could be recognized, newest first, with the reason. Simulations that
-/// failed are found by `GET /simulations?status=failed`.
+/// Events from Kafka in which no finished assessment could be recognized (`kind: "message"`), and simulations that failed and that
+/// nobody cancelled (`kind: "job"`), together, newest first, by when they were received or ordered. They are kept for as long as
+/// simulations are, `RETENTION_DAYS`.
 #[utoipa::path(get, path = "/dead-letters", operation_id = "listDeadLetters", tag = "operation",
     params(
+        ("kind" = Option<String>, Query, description = "Of this kind alone: `message` or `job`", pattern = "^(?:message|job)$"),
         ("limit" = Option<u32>, Query, description = "The most on a page; 50 unless given", minimum = 1, maximum = 200),
         ("after" = Option<String>, Query, description = "Where the page begins: the `next` of an earlier answer, unchanged; a letter that is gone since ends the list",
-            pattern = r"^[A-Za-z0-9._-]{1,249}-[0-9]{1,9}-[0-9]{1,18}-[0-9a-f]{64}$"),
+            min_length = 1, max_length = 400, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$"),
     ),
     responses(
         (status = 200, description = "A page", body = Page),
@@ -85,56 +144,76 @@ pub(super) async fn list(
     let Query(parameters) = parameters.map_err(|fault| {
         ApiError::new(StatusCode::BAD_REQUEST, "invalid_request", format!("malformed query: {fault}"))
     })?;
-    let (limit, after) = wish(parameters)?;
+    let Wish { kind, limit, after } = Wish::parse(parameters)?;
+    let limit = limit.unwrap_or(LIMIT_DEFAULT);
+    let letters = &app.letter_office.letters;
     let after = match &after {
         None => None,
-        Some(id) => match app.dead_letters.dead_letter(id).await? {
+        Some(name) => match letters.dead_letter(name).await? {
             Some(letter) => Some(letter),
             None => return Ok(Json(Page { letters: Vec::new(), next: None })),
         },
     };
     // One more than asked tells whether there is a next page.
-    let mut letters = app.dead_letters.dead_letters(limit + 1, after.as_ref()).await?;
+    let mut letters = letters.dead_letters(kind, limit + 1, after.as_ref()).await?;
     let is_last = letters.len() <= limit as usize;
     letters.truncate(limit as usize);
-    let next = letters.last().filter(|_| !is_last).map(|letter| letter.id.to_string());
-    Ok(Json(Page { letters: letters.into_iter().map(Letter::from).collect(), next }))
+    let next = letters.last().filter(|_| !is_last).map(|letter| letter.name().to_string());
+    Ok(Json(Page { letters: letters.into_iter().map(LetterView::from).collect(), next }))
 }
 
-fn wish(parameters: Vec<(String, String)>) -> Result<(u32, Option<LetterId>), ApiError> {
-    let (mut limit, mut after) = (None, None);
-    for (name, value) in parameters {
-        let was_given = match name.as_str() {
-            "limit" => {
-                let fits = value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
-                let message = || format!("must be a whole number from 1 to {LIMIT_MAX}");
-                limit.replace(fits.ok_or_else(|| ApiError::invalid("limit", message()))?).is_some()
+#[derive(Default)]
+struct Wish {
+    kind: Option<LetterKind>,
+    limit: Option<u32>,
+    after: Option<LetterName>,
+}
+
+impl Wish {
+    fn parse(parameters: Vec<(String, String)>) -> Result<Self, ApiError> {
+        let mut wish = Self::default();
+        for (name, value) in parameters {
+            let was_given = match name.as_str() {
+                "kind" => {
+                    let kind = LetterKind::parse(&value);
+                    let message = "must be one of message, job";
+                    wish.kind.replace(kind.ok_or_else(|| ApiError::invalid("kind", message))?).is_some()
+                }
+                "limit" => {
+                    let fits = value.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
+                    let message = || format!("must be a whole number from 1 to {LIMIT_MAX}");
+                    wish.limit.replace(fits.ok_or_else(|| ApiError::invalid("limit", message()))?).is_some()
+                }
+                "after" => {
+                    let fits = (1..=NAME_CHARS_MAX).contains(&value.chars().count());
+                    if !fits || value.chars().any(char::is_control) {
+                        let message = "must be the `next` of an earlier answer, unchanged";
+                        return Err(ApiError::invalid("after", message));
+                    }
+                    wish.after.replace(LetterName::from(value.as_str())).is_some()
+                }
+                _ => {
+                    let message = "there is no such parameter; there are kind, limit and after";
+                    return Err(ApiError::invalid(name, message));
+                }
+            };
+            if was_given {
+                return Err(ApiError::invalid(name, "may be given only once"));
             }
-            "after" => {
-                let id = value.parse().map_err(|()| {
-                    ApiError::invalid("after", "must be the `next` of an earlier answer, unchanged")
-                })?;
-                after.replace(id).is_some()
-            }
-            _ => {
-                return Err(ApiError::invalid(name, "there is no such parameter; there are limit and after"));
-            }
-        };
-        if was_given {
-            return Err(ApiError::invalid(name, "may be given only once"));
         }
+        Ok(wish)
     }
-    Ok((limit.unwrap_or(LIMIT_DEFAULT), after))
 }
 
-/// Look at a message again
+/// Look at a dead letter again
 ///
-/// For after an upgrade that reads more. Where it can be read now, its simulation is ordered and the letter is gone, in one
-/// go; an assessment that has a simulation already gets no second one.
+/// A message, for after an upgrade that reads more: where it can be read now, its simulation is ordered and the letter is gone, in
+/// one go; an assessment that had a simulation already gets no second one. A simulation that failed waits anew, as by
+/// `POST /simulations/{id}/retry`.
 #[utoipa::path(post, path = "/dead-letters/{id}/replay", operation_id = "replayDeadLetter", tag = "operation",
     params(("id" = String, Path, description = "As `GET /dead-letters` gave it")),
     responses(
-        (status = 200, description = "It could be read, and is no dead letter any more", body = Replay),
+        (status = 200, description = "It is carried out, and is no dead letter any more", body = ReplayView),
         (status = 404, description = "`dead_letter_not_found`", body = Body),
         (status = 422, description = "`still_unreadable`, with the reason; nothing changed", body = Body),
     ),
@@ -142,39 +221,60 @@ fn wish(parameters: Vec<(String, String)>) -> Result<(u32, Option<LetterId>), Ap
 pub(super) async fn replay(
     State(app): State<AppState>,
     id: Result<Path<String>, PathRejection>,
-) -> Result<Json<Replay>, ApiError> {
-    let id: LetterId = id.ok().and_then(|Path(id)| id.parse().ok()).ok_or_else(no_such_letter)?;
-    let letter = app.dead_letters.dead_letter(&id).await?.ok_or_else(no_such_letter)?;
-    let job = reread(&letter.message)
-        .map_err(|reason| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "still_unreadable", reason))?;
-    let job_id = match app.dead_letters.revive(&id, job.as_ref()).await? {
-        Revival::Gone => return Err(no_such_letter()),
-        Revival::Nothing => None,
-        Revival::Job(job) => Some(job),
+) -> Result<Json<ReplayView>, ApiError> {
+    let name = id.map(|Path(id)| LetterName::from(id.as_str())).map_err(|_| no_such_letter())?;
+    let job_id = match app.letter_office.replay(&name).await? {
+        Replay::Job(job) => Some(job),
+        Replay::Nothing => None,
+        Replay::StillUnreadable(reason) => {
+            return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "still_unreadable", reason));
+        }
+        Replay::Gone => return Err(no_such_letter()),
     };
-    tracing::info!(letter = %id, job.id = job_id.as_ref().map(tracing::field::display), "a dead letter could be read after all");
     if job_id.is_some() {
         (app.wake)();
     }
-    Ok(Json(Replay { job_id }))
+    Ok(Json(ReplayView { job_id }))
 }
 
 fn no_such_letter() -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, "dead_letter_not_found", "there is no dead letter of that id")
 }
 
-impl From<DeadLetter> for Letter {
-    fn from(letter: DeadLetter) -> Self {
-        let DeadLetter { id, message, received_at_ms } = letter;
-        Self {
-            id: id.to_string(),
-            topic: message.topic,
-            partition: message.partition,
-            offset: message.offset,
-            reason: message.reason,
-            payload: String::from_utf8_lossy(&message.payload).into_owned(),
-            payload_bytes: message.payload_bytes,
-            received_at: EpochMs(received_at_ms),
+impl From<Letter> for LetterView {
+    fn from(letter: Letter) -> Self {
+        match letter {
+            Letter::Message(DeadLetter { id, message, received_at_ms }) => Self::Message(MessageView {
+                kind: LetterKind::Message.as_str(),
+                id: id.to_string(),
+                topic: message.topic,
+                partition: message.partition,
+                offset: message.offset,
+                reason: message.reason,
+                payload: String::from_utf8_lossy(&message.payload).into_owned(),
+                payload_bytes: message.payload_bytes,
+                received_at: EpochMs(received_at_ms),
+            }),
+            Letter::Job(DeadJob {
+                id,
+                subject,
+                config,
+                reason,
+                attempts,
+                created_at_ms,
+                failed_at_ms,
+                ..
+            }) => Self::Job(JobView {
+                kind: LetterKind::Job.as_str(),
+                id: id.0,
+                assessment_id: subject.assessment_id().map(str::to_owned),
+                funded_account_id: subject.funded_account_id().map(str::to_owned),
+                reason,
+                attempts,
+                config,
+                created_at: EpochMs(created_at_ms),
+                failed_at: EpochMs(failed_at_ms),
+            }),
         }
     }
 }

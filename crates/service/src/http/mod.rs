@@ -38,9 +38,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use correlation::CORRELATION_ID;
+pub(crate) use dead_letters::LetterView;
 pub use error::ApiError;
 pub(crate) use simulations::daily_view::DailyCountsView;
 
+use crate::dead_letters::LetterOffice;
 use crate::schedule::trigger::DailyDoor;
 use crate::store::Store;
 use crate::store::by_hand::ByHand;
@@ -76,7 +78,7 @@ pub struct Dependencies {
 pub(crate) struct AppState {
     store: Arc<dyn Store>,
     by_hand: Arc<dyn ByHand>,
-    dead_letters: Arc<dyn DeadLetters>,
+    letter_office: LetterOffice,
     jobs: Arc<dyn JobReader>,
     subjects: Arc<dyn SubjectLookup>,
     daily: Arc<dyn DailyDoor>,
@@ -108,8 +110,8 @@ pub fn router(dependencies: Dependencies) -> Router {
     } = dependencies;
     let app = AppState {
         store,
+        letter_office: LetterOffice { letters: dead_letters, by_hand: by_hand.clone() },
         by_hand,
-        dead_letters,
         jobs,
         subjects,
         daily,

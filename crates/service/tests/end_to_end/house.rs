@@ -9,7 +9,7 @@ use monte_carlo_service::kafka::topics as platform;
 use monte_carlo_service::sample_core::book::Book;
 use monte_carlo_service::sample_core::server::{Dialect, SampleCore};
 use monte_carlo_service::store;
-use monte_carlo_service::store::dead_letters::DeadLetters as _;
+use monte_carlo_service::store::dead_letters::{DeadLetters as _, LetterKind};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -152,7 +152,7 @@ impl House {
     pub(crate) async fn poison(&self) -> usize {
         let store =
             store::open(&self.database_url, &store::StoreOptions::default()).expect("the database's URL");
-        store.dead_letters(1_000, None).await.expect("the database answers").len()
+        store.dead_letters(Some(LetterKind::Message), 1_000, None).await.expect("the database answers").len()
     }
 
     /// As the platform sent it with the assessment's event.

@@ -10,7 +10,9 @@ use monte_carlo_service::jobs::ids::{JobId, Lease};
 use monte_carlo_service::jobs::input::StoredInput;
 use monte_carlo_service::jobs::machine::CANCELLED;
 use monte_carlo_service::store::by_hand::{ByHand, Moved};
-use monte_carlo_service::store::dead_letters::{DeadLetter, DeadLetters, LetterId, Revival};
+use monte_carlo_service::store::dead_letters::{
+    DeadJob, DeadLetter, DeadLetters, Letter, LetterId, LetterKind, LetterName, Revival, merge,
+};
 use monte_carlo_service::store::{
     Backlog, Beat, ClaimRequest, ClaimedJob, Creation, Cursor, Examination, ExpiredLease, IdempotencyKey,
     IntakeBatch, IntakeOutcome, JobFilter, JobRecord, JobStatus, NewJob, Settlement, Store, StoreError,
@@ -42,6 +44,23 @@ impl Books {
             return Err(StoreError::Unavailable(text.to_owned()));
         }
         Ok(())
+    }
+
+    fn dead_jobs(&self) -> Vec<DeadJob> {
+        let records = self.records.lock().unwrap();
+        let failed = records.iter().rev().filter(|job| job.status == JobStatus::Failed);
+        let dead = failed.filter(|job| job.error.as_deref() != Some(CANCELLED));
+        dead.map(|job| DeadJob {
+            id: job.id.clone(),
+            subject: job.subject.clone(),
+            origin: job.origin,
+            config: job.config.clone(),
+            reason: job.error.clone().unwrap(),
+            attempts: job.attempts,
+            created_at_ms: job.created_at_ms,
+            failed_at_ms: job.completed_at_ms.unwrap_or(job.created_at_ms),
+        })
+        .collect()
     }
 
     fn insert(&self, job: &NewJob) {
@@ -223,18 +242,22 @@ impl ByHand for Books {
 impl DeadLetters for Books {
     async fn dead_letters(
         &self,
+        kind: Option<LetterKind>,
         limit: u32,
-        after: Option<&DeadLetter>,
-    ) -> Result<Vec<DeadLetter>, StoreError> {
+        after: Option<&Letter>,
+    ) -> Result<Vec<Letter>, StoreError> {
         self.is_up()?;
-        let letters = self.letters.lock().unwrap();
+        let mut letters = merge(self.letters.lock().unwrap().clone(), self.dead_jobs(), u32::MAX);
+        letters.retain(|letter| {
+            kind.is_none_or(|kind| (kind == LetterKind::Job) == matches!(letter, Letter::Job(_)))
+        });
         let from = after.map_or(0, |after| 1 + letters.iter().position(|letter| letter == after).unwrap());
-        Ok(letters.iter().skip(from).take(limit as usize).cloned().collect())
+        Ok(letters.into_iter().skip(from).take(limit as usize).collect())
     }
 
-    async fn dead_letter(&self, id: &LetterId) -> Result<Option<DeadLetter>, StoreError> {
-        self.is_up()?;
-        Ok(self.letters.lock().unwrap().iter().find(|letter| letter.id == *id).cloned())
+    async fn dead_letter(&self, name: &LetterName) -> Result<Option<Letter>, StoreError> {
+        let letters = self.dead_letters(None, u32::MAX, None).await?;
+        Ok(letters.into_iter().find(|letter| letter.name() == *name))
     }
 
     async fn revive(&self, id: &LetterId, job: Option<&NewJob>) -> Result<Revival, StoreError> {

@@ -5,6 +5,7 @@ use monte_carlo_service::jobs::events::{self, OutboxMessage};
 use monte_carlo_service::jobs::ids::{JobId, Lease, WorkerId};
 use monte_carlo_service::jobs::input::StoredInput;
 use monte_carlo_service::jobs::machine::{Job, State};
+use monte_carlo_service::store::dead_letters::{DeadLetter, DeadLetters, Letter, LetterKind};
 use monte_carlo_service::store::{
     ClaimRequest, ClaimedJob, IntakeBatch, NewJob, Origin, Settlement, Settler, Store, StoreError,
 };
@@ -110,6 +111,16 @@ pub(crate) fn input(trades: usize) -> StoredInput {
         full: json!({"tradeHistory": vec![trade; trades], "pnlData": pnl}),
         summary: json!({"tradeCount": trades, "pnlData": pnl}),
     }
+}
+
+/// The messages that could not be read, newest first.
+pub(crate) async fn unread(store: &dyn DeadLetters, limit: u32) -> Vec<DeadLetter> {
+    let letters = store.dead_letters(Some(LetterKind::Message), limit, None).await.expect("lists");
+    let message = |letter| match letter {
+        Letter::Message(message) => message,
+        Letter::Job(job) => panic!("asked for messages, got {job:?}"),
+    };
+    letters.into_iter().map(message).collect()
 }
 
 /// All that a relay could send now.

@@ -1,10 +1,9 @@
 //! Batches from Kafka.
 
 use futures::future::join_all;
-use monte_carlo_service::store::dead_letters::DeadLetters;
 use monte_carlo_service::store::{IntakeBatch, IntakeOutcome, PoisonMessage, Store, StoreError};
 
-use crate::fixtures::{batch, claim, ids, input, job, keyed, patiently};
+use crate::fixtures::{batch, claim, ids, input, job, keyed, patiently, unread};
 use crate::world::{Kind, World};
 
 pub(crate) async fn passes_over_what_it_has_seen(world: &World) {
@@ -69,8 +68,7 @@ pub(crate) async fn keeps_poison_once(world: &World) {
 }
 
 async fn kept(world: &World, limit: u32) -> Vec<PoisonMessage> {
-    let letters = world.store.dead_letters(limit, None).await.expect("lists");
-    letters.into_iter().map(|letter| letter.message).collect()
+    unread(&*world.store, limit).await.into_iter().map(|letter| letter.message).collect()
 }
 
 pub(crate) async fn keeps_inputs_that_came_along(world: &World) {

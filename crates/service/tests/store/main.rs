@@ -58,7 +58,8 @@ on_every_database! {
     claiming: takes_the_oldest_first, hands_no_job_out_twice, is_a_step_of_the_machine,
         starts_a_job_once_over_its_retries, brings_inputs_along, leaves_what_is_not_due,
         lets_an_assessment_pass_a_book_of_daily_jobs, offers_daily_jobs_their_places;
-    dead_letters: are_paged_newest_first, are_taken_in_once_with_their_job;
+    dead_letters: are_paged_newest_first, are_taken_in_once_with_their_job,
+        are_jobs_too_that_failed_and_that_nobody_cancelled;
     by_hand: a_cancelled_job_is_over_for_everybody, what_is_over_is_not_cancelled,
         a_failed_job_is_tried_anew_as_if_just_ordered;
     fencing: a_lost_lease_changes_nothing, a_silent_owner_may_still_settle, a_sweeper_is_too_late_for_a_beat, a_token_fits_its_own_job_only,

@@ -23,7 +23,7 @@ use sqlx::{Connection as _, Executor as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::fixtures::{
-    MINUTE_MS, batch, claim_one, completed, failed, input, job, keyed, outbox, patiently, settlement,
+    MINUTE_MS, batch, claim_one, completed, failed, input, job, keyed, outbox, patiently, settlement, unread,
 };
 use crate::world::{Kind, World};
 
@@ -165,7 +165,7 @@ pub(crate) async fn a_spent_key_goes_on_stopping_duplicates(world: &World) {
     };
     let poison = IntakeBatch { jobs: Vec::new(), poison: vec![poison] };
     world.store.record_intake(&poison).await.expect("records");
-    let letter = world.store.dead_letters(1, None).await.expect("lists").remove(0);
+    let letter = unread(&*world.store, 1).await.remove(0);
     let revived = world.store.revive(&letter.id, Some(&again)).await.expect("revives");
     assert_eq!(revived, Revival::Job(first), "a dead letter makes no second one either");
     assert_eq!(claim_one(&*world.store).await.subject, Subject::Assessment("b".into()));

@@ -2,11 +2,10 @@
 
 use monte_carlo_engine::Subject;
 use monte_carlo_service::jobs::input::StoredInput;
-use monte_carlo_service::store::dead_letters::DeadLetters;
 use monte_carlo_service::store::{IntakeBatch, JobFilter, JobStatus, NewJob, PoisonMessage, Store, Write};
 use serde_json::{Value, json};
 
-use crate::fixtures::{claim, claim_one, completed, failed, insert, job, keyed, pending};
+use crate::fixtures::{claim, claim_one, completed, failed, insert, job, keyed, pending, unread};
 use crate::world::World;
 
 /// Sends a value through every JSON column.
@@ -63,7 +62,7 @@ pub(crate) async fn nul_poisons_nothing(world: &World) {
     let batch = IntakeBatch { jobs: vec![spoilt.clone(), keyed("b")], poison: vec![poison] };
     assert_eq!(world.store.record_intake(&batch).await.expect("records").inserted, 2);
     assert_eq!(world.store.record_intake(&batch).await.expect("records").duplicates, 2);
-    assert_eq!(world.store.dead_letters(9, None).await.expect("lists")[0].message.reason, "a NUL: \u{fffd}");
+    assert_eq!(unread(&*world.store, 9).await[0].message.reason, "a NUL: \u{fffd}");
     let filter = JobFilter { assessment_id: Some("a\0b".into()), ..JobFilter::default() };
     let found = world.store.jobs(&filter, 9, None).await.expect("lists");
     assert_eq!(found[0].subject, Subject::Assessment("a\u{fffd}b".into()));

@@ -9,6 +9,7 @@ use crate::jobs::ids::{JobId, Lease, LeaseToken};
 use crate::jobs::machine::{Job, State};
 use crate::jobs::skip::SkipReason;
 use crate::store::daily::{DailyCounts, DailyRun, DailyState};
+use crate::store::dead_letters::DeadJob;
 use crate::store::retention::EndedJob;
 use crate::store::{ClaimedJob, ExpiredLease, JobRecord, JobStatus, Origin, PoisonMessage};
 use crate::telemetry::trace_context::TraceContext;
@@ -92,6 +93,20 @@ pub(super) fn ended(row: &Row) -> Result<EndedJob, Fault> {
         created_at_ms: row.get("created_at_ms")?,
         ended_for_ms: row.get("ended_for_ms")?,
         has_unsent: false,
+    })
+}
+
+/// A job that failed, with `failed_at_ms`.
+pub(super) fn dead_job(row: &Row) -> Result<DeadJob, Fault> {
+    Ok(DeadJob {
+        id: JobId(row.get("id")?),
+        subject: subject(row)?,
+        origin: origin(row)?,
+        config: json(row.get("config")?),
+        reason: row.get("error")?,
+        attempts: count(row, "attempts")?,
+        created_at_ms: row.get("created_at_ms")?,
+        failed_at_ms: row.get("failed_at_ms")?,
     })
 }
 

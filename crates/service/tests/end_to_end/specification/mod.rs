@@ -3,6 +3,7 @@
 mod core_service;
 mod daily;
 mod database;
+mod dead_letters;
 mod doctor;
 mod documents;
 mod endpoints;

@@ -34,14 +34,15 @@ const TABLES: [&str; 7] = [
 const ROWS: [&str; 8] = [
     "INSERT INTO simulation_jobs (id, assessment_id, funded_account_id, origin, dedupe_key, status, config,
          correlation_id, traceparent, run_after_ms, created_at_ms, started_at_ms, completed_at_ms, lease_token,
-         lease_worker, lease_expires_ms, deadline_at_ms)
+         lease_worker, lease_expires_ms, deadline_at_ms, error)
      SELECT 'job-' || n, CASE WHEN n % 2 = 0 THEN 'asm-' || n / 4 * 2 END,
          CASE WHEN n % 2 = 1 THEN 'fnd-' || n % 20000 END,
          CASE WHEN n % 500 < 250 THEN 'kafka' ELSE 'daily' END, CASE WHEN n % 4 = 0 THEN 'kafka:asm-' || n / 4 * 2 END,
          status, '{}', 'c', '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', at_ms, at_ms,
          CASE WHEN status <> 'pending' THEN at_ms END, CASE WHEN status IN ('completed', 'failed') THEN at_ms END,
          CASE WHEN status = 'running' THEN gen_random_uuid() END, CASE WHEN status = 'running' THEN gen_random_uuid() END,
-         CASE WHEN status = 'running' THEN at_ms END, CASE WHEN status = 'running' THEN at_ms END
+         CASE WHEN status = 'running' THEN at_ms END, CASE WHEN status = 'running' THEN at_ms END,
+         CASE WHEN status = 'failed' THEN CASE WHEN n % 500 = 2 THEN 'cancelled' ELSE 'no good' END END
      FROM (SELECT n, (extract(epoch FROM now()) * 1000)::int8 - 1000 * (1000000 - n) AS at_ms,
              CASE n % 250 WHEN 0 THEN 'pending' WHEN 1 THEN 'running' WHEN 2 THEN 'failed' ELSE 'completed' END AS status
          FROM generate_series(1, 1000000) AS n) AS job",

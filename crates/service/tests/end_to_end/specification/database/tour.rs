@@ -12,7 +12,7 @@ use monte_carlo_service::store::by_hand::{ByHand as _, Moved};
 use monte_carlo_service::store::daily::{
     DailyBatch, DailyCause, DailyClaim, DailyPassEnd, DailyRuns as _, NewDailyRun,
 };
-use monte_carlo_service::store::dead_letters::{DeadLetters as _, Revival};
+use monte_carlo_service::store::dead_letters::{DeadLetters as _, Letter, LetterKind, Revival};
 use monte_carlo_service::store::retention::{Aged, EndedPage, Retention as _};
 use monte_carlo_service::store::{
     Beat, ClaimRequest, ClaimedJob, Creation, Cursor, IdempotencyKey, IntakeBatch, JobFilter, JobStatus,
@@ -169,11 +169,15 @@ async fn read(store: &SqlStore) {
             }
         }
     }
-    let letters = store.dead_letters(100, None).await.expect("reads");
-    let last = letters.last().expect("there is poison");
-    assert_eq!(store.dead_letter(&last.id).await.expect("reads").as_ref(), Some(last));
-    store.dead_letters(100, Some(&letters[0])).await.expect("reads");
-    assert_eq!(store.revive(&last.id, None).await.expect("revives"), Revival::Nothing);
+    for kind in LetterKind::ALL {
+        let letters = store.dead_letters(Some(kind), 100, None).await.expect("reads");
+        let last = letters.last().expect("there is one");
+        assert_eq!(store.dead_letter(&last.name()).await.expect("reads").as_ref(), Some(last));
+        store.dead_letters(None, 100, Some(&letters[0])).await.expect("reads");
+        if let Letter::Message(message) = last {
+            assert_eq!(store.revive(&message.id, None).await.expect("revives"), Revival::Nothing);
+        }
+    }
     // The service counts further; the way there is the same.
     assert!(store.backlog(1_000).await.expect("counts").pending.count > 0);
 }

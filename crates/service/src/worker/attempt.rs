@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use monte_carlo_engine::{Execution, InputData, Plan, PlanError, SimulationConfig, report};
 use serde_json::Value;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 
 use super::fault::{AttemptError, Verdict, verdict};
 use super::hands::{Held, Place};
-use super::hold::{Homecoming, LOOK_EVERY, Standing, homecoming};
+use super::hold::{BEAT_BOUND, Homecoming, LOOK_EVERY, Standing, homecoming};
 use super::{SIMULATION_DURATION, Worker, count};
 use crate::core_service::client::Gathered;
 use crate::jobs::events;
 use crate::jobs::input::StoredInput;
 use crate::jobs::machine::{Action, Ending, Event, Situation, step};
 use crate::simulator::{Assignment, Outcome, Request, SimulatorError};
-use crate::store::{ClaimedJob, Origin, Settlement, Settler, Write};
+use crate::store::{ClaimedJob, Origin, Settlement, Settler, StoreError, Write};
 use crate::telemetry::clock::now_ms;
 
 /// Carries one job to its outcome and writes it.
@@ -61,10 +61,13 @@ struct Ended {
 /// Ends the attempt when its lease is lost or may be, or the worker stops, whatever it waits for.
 async fn cut_off(held: &Held) -> AttemptError {
     while !held.is_cancelled() {
-        if held.standing() == Standing::Kept {
-            tokio::time::sleep(LOOK_EVERY).await;
-        } else {
-            held.lose();
+        match held.standing() {
+            Standing::Kept => tokio::time::sleep(LOOK_EVERY).await,
+            Standing::Lost | Standing::Late => held.lose(),
+            Standing::CutOff => {
+                held.give_back();
+                return AttemptError::CutOff;
+            }
         }
     }
     if held.is_lost() { AttemptError::LeaseLost } else { AttemptError::Stopping }
@@ -174,7 +177,15 @@ fn ended(job: &ClaimedJob, outcome: Result<Value, AttemptError>, took: Duration)
 /// Brings the outcome home, through short outages of the database; the fence refuses it if it comes too late.
 async fn settle(worker: &Worker, job: &ClaimedJob, settlement: &Settlement) -> Write {
     for attempt in 1.. {
-        let answer = match worker.store.settle(&job.lease, settlement).await {
+        let settling = worker.store.settle(&job.lease, settlement);
+        let answer = match &settlement.result {
+            Some(_) => settling.await,
+            // A few bytes: what hangs is as good as lost, and after an outage there is no time to lose.
+            None => timeout(BEAT_BOUND, settling)
+                .await
+                .unwrap_or_else(|late| Err(StoreError::Unavailable(late.to_string()))),
+        };
+        let answer = match answer {
             Ok(write) => Some(write),
             Err(error) => {
                 tracing::warn!(%error, attempt, "the outcome could not be written yet");
@@ -183,13 +194,23 @@ async fn settle(worker: &Worker, job: &ClaimedJob, settlement: &Settlement) -> W
         };
         match homecoming(answer, attempt) {
             Homecoming::Again(pause) => tokio::time::sleep(pause).await,
-            Homecoming::Over(Write::Applied) => {
+            Homecoming::Over(Write::Stale) if attempt == 1 || !is_there(worker, job, settlement).await => {
+                break;
+            }
+            Homecoming::Over(_) => {
                 tracing::info!(state = ?settlement.next.state, "the attempt is settled");
                 return Write::Applied;
             }
-            Homecoming::Over(Write::Stale) => break,
         }
     }
     tracing::warn!("the outcome came too late: the job is no longer ours");
     Write::Stale
+}
+
+/// Whether a result that is refused now is there already, to the second that it took: the answer to an earlier try was lost.
+/// Of other outcomes nobody can tell whose they are.
+async fn is_there(worker: &Worker, job: &ClaimedJob, settlement: &Settlement) -> bool {
+    let Some(result) = &settlement.result else { return false };
+    let there = worker.store.job(&job.lease.job).await;
+    there.is_ok_and(|there| there.is_some_and(|there| there.result.as_ref() == Some(result)))
 }

@@ -35,6 +35,9 @@ pub(super) enum AttemptError {
     /// Another worker has the job, or nobody has: whatever we would write is refused.
     #[error("the lease was lost")]
     LeaseLost,
+    /// The database was silent for so long that the lease may be lost.
+    #[error("the database could not be reached while the job was simulated")]
+    CutOff,
     /// This process stops.
     #[error("the worker is stopping")]
     Stopping,
@@ -67,13 +70,19 @@ pub(super) fn verdict(error: &AttemptError, origin: Origin) -> Verdict {
         AttemptError::NotActive => Verdict::Skip(SkipReason::AccountNotActive),
         AttemptError::Core(core) => Verdict::Fault(core.fault()),
         AttemptError::Plan(_) | AttemptError::Unreadable(_) => Verdict::Fault(Fault::Terminal(said)),
-        AttemptError::Simulator(SimulatorError::Unavailable(_)) => Verdict::Fault(Fault::Snooze(said)),
+        // The database is a neighbour like the others; and a job that starves the beats itself is given up after a day.
+        AttemptError::Simulator(SimulatorError::Unavailable(_)) | AttemptError::CutOff => {
+            Verdict::Fault(Fault::Snooze(said))
+        }
         AttemptError::Simulator(SimulatorError::Poison(_) | SimulatorError::Refused { .. }) => {
             Verdict::Fault(Fault::Terminal(said))
         }
         AttemptError::Simulator(SimulatorError::Engine(_) | SimulatorError::Late)
         | AttemptError::Internal(_) => Verdict::Fault(Fault::Retry(said)),
         // Never the database's own words: callers read this.
+        AttemptError::Store(StoreError::Unavailable(_) | StoreError::Contended(_)) => {
+            Verdict::Fault(Fault::Snooze("the database could not be reached to store the input".into()))
+        }
         AttemptError::Store(_) => Verdict::Fault(Fault::Retry("the database did not take the input".into())),
         // Only the worker cancels, and says why beforehand; a cancel without a cause is a lost lease.
         AttemptError::Simulator(SimulatorError::Cancelled) | AttemptError::LeaseLost => Verdict::Stale,
@@ -125,8 +134,17 @@ mod tests {
                 AttemptError::Store(StoreError::Failed("secret SQL".into())),
                 retry("the database did not take the input"),
             ),
+            (
+                AttemptError::Store(StoreError::Unavailable("secret host".into())),
+                snooze("the database could not be reached to store the input"),
+            ),
+            (
+                AttemptError::Store(StoreError::Contended(8)),
+                snooze("the database could not be reached to store the input"),
+            ),
             (AttemptError::Simulator(SimulatorError::Cancelled), Verdict::Stale),
             (AttemptError::LeaseLost, Verdict::Stale),
+            (AttemptError::CutOff, snooze("the database could not be reached while the job was simulated")),
             (AttemptError::Stopping, Verdict::Release),
         ];
         for (error, expected) in cases {

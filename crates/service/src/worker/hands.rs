@@ -118,6 +118,11 @@ impl Hands {
         }
     }
 
+    /// Whether leases that ran out tell of workers that are gone.
+    pub(super) fn may_sweep(&self) -> bool {
+        locked(&self.contact).may_sweep(now())
+    }
+
     /// Whether the database has been silent for so long that our leases may be gone.
     pub(super) fn is_cut_off(&self) -> bool {
         locked(&self.contact).is_cut_off(now())
@@ -171,7 +176,7 @@ impl Held {
     }
 
     /// Cancels the work, and has the job given back.
-    fn give_back(&self) {
+    pub(super) fn give_back(&self) {
         self.control.cancel.store(true, Ordering::Relaxed);
     }
 

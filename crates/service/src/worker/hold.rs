@@ -19,15 +19,21 @@ pub const BEAT_RETRY_EVERY: Duration = Duration::from_millis(500);
 pub const BEAT_BOUND: Duration = Duration::from_millis(1_500);
 /// Between two looks of an attempt at its own lease.
 pub const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// So much longer than a beat's pause without an answer, and the database may have been away: for others too.
+const GAP_MAX: Duration = BEAT_EVERY.saturating_add(SPARE);
+/// So long after an outage nothing is swept: whoever was cut off by it brings its jobs home first, within a try that hangs, a
+/// pause and the wait for a connection. A process that has just begun knows no better.
+pub const RETURN_SPAN: Duration = Duration::from_secs(6);
 /// Tries to bring an outcome home; about a minute with the pauses between them, after which the lease is surely gone.
 pub const SETTLE_TRIES: u32 = 30;
 /// Between two of them.
 pub const SETTLE_PAUSE: Duration = Duration::from_secs(2);
 
-/// When the database last answered, counted from the question.
+/// When the database last answered, counted from the question, and since when it has without a gap.
 #[derive(Clone, Copy, Debug)]
 pub struct Contact {
     asked_at: Instant,
+    unbroken_since: Instant,
 }
 
 /// One lease, as its worker sees it.
@@ -45,8 +51,10 @@ pub enum Standing {
     Kept,
     /// The database says that it is gone: stop.
     Lost,
-    /// It may be gone, for the database has been silent for so long, or the deadline is near: stop.
+    /// It may be gone, for the database has been silent for so long, through no fault of the job: stop, and give it back.
     CutOff,
+    /// The deadline is near: stop. The sweeper that ends the attempt says so.
+    Late,
 }
 
 /// What a worker does with an outcome that it has tried to write.
@@ -61,12 +69,22 @@ pub enum Homecoming {
 impl Contact {
     /// At the start, when there is nothing to lose yet.
     pub const fn new(now: Instant) -> Self {
-        Self { asked_at: now }
+        Self { asked_at: now, unbroken_since: now }
     }
 
     /// A question of that moment was answered; answers may overtake each other.
     pub fn answered(&mut self, asked_at: Instant) {
+        if asked_at.saturating_duration_since(self.asked_at) > GAP_MAX {
+            self.unbroken_since = asked_at;
+        }
         self.asked_at = self.asked_at.max(asked_at);
+    }
+
+    /// Whether leases that ran out tell of workers that are gone, and not of a database that was away. To be asked when the
+    /// leases are known, too: what hangs through an outage is answered after it.
+    pub fn may_sweep(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.asked_at) <= GAP_MAX
+            && now.saturating_duration_since(self.unbroken_since) >= RETURN_SPAN
     }
 
     /// Whether leases may have run out since.
@@ -95,7 +113,8 @@ impl Hold {
     pub fn standing(&self, now: Instant) -> Standing {
         match () {
             () if self.is_lost => Standing::Lost,
-            () if self.contact.is_cut_off(now) || self.ends_at <= now => Standing::CutOff,
+            () if self.ends_at <= now => Standing::Late,
+            () if self.contact.is_cut_off(now) => Standing::CutOff,
             () => Standing::Kept,
         }
     }
@@ -143,7 +162,39 @@ mod tests {
         let mut hold = Hold::new(start, Duration::from_secs(20));
         hold.answered(after(start, 18_000), true);
         assert_eq!(hold.standing(after(start, 18_999)), Standing::Kept);
-        assert_eq!(hold.standing(after(start, 19_000)), Standing::CutOff);
+        assert_eq!(hold.standing(after(start, 19_000)), Standing::Late);
+        assert_eq!(
+            hold.standing(after(start, 30_000)),
+            Standing::Late,
+            "whatever else there is: it is charged"
+        );
+    }
+
+    #[test]
+    fn nothing_is_swept_until_an_outage_has_been_over_for_a_while() {
+        let start = Instant::now();
+        let mut contact = Contact::new(start);
+        let answered_until = |contact: &mut Contact, from_ms, to_ms| {
+            (from_ms..=to_ms).step_by(2_000).for_each(|at_ms| contact.answered(after(start, at_ms)));
+        };
+        answered_until(&mut contact, 2_000, 4_000);
+        assert!(!contact.may_sweep(after(start, 5_999)), "it has just begun");
+        assert!(contact.may_sweep(after(start, 6_000)));
+        answered_until(&mut contact, 6_000, 20_000);
+        assert!(contact.may_sweep(after(start, 23_000)));
+        assert!(!contact.may_sweep(after(start, 23_001)), "a beat is missing");
+        contact.answered(after(start, 23_001));
+        assert!(!contact.may_sweep(after(start, 23_002)), "it was missing");
+        answered_until(&mut contact, 25_000, 29_000);
+        assert!(!contact.may_sweep(after(start, 29_000)));
+        assert!(contact.may_sweep(after(start, 29_001)));
+    }
+
+    #[test]
+    fn whoever_was_cut_off_comes_home_before_its_job_is_swept() {
+        // A connection is waited for for two seconds.
+        assert!(BEAT_BOUND + SETTLE_PAUSE + Duration::from_secs(2) < RETURN_SPAN);
+        assert!(GAP_MAX < SILENCE_MAX, "who is cut off is so by a gap that a sweeper sees too");
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl Worker {
         let mut loops = JoinSet::new();
         loops.spawn(beat::run(worker.clone(), hands.clone()));
         loops.spawn(look::run(worker.clone(), hands.clone()));
-        loops.spawn(sweep::run(worker.clone()));
+        loops.spawn(sweep::run(worker.clone(), hands.clone()));
         loops.spawn(claim::run(worker.clone(), hands.clone(), stop.clone()));
         if let Some(Some(Err(broken))) = stop.run_until_cancelled(loops.join_next()).await
             && broken.is_panic()

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::hands::Hands;
 use super::{LEASE_MS, SWEEP_EVERY, Worker, count};
 use crate::jobs::machine::{BACKOFF_MAX_MS, Ending, Event, Situation, step};
 use crate::store::{Settlement, Settler, StoreError, Write};
@@ -11,9 +12,9 @@ const SWEEP_BATCH_MAX: u32 = 100;
 /// No pause between attempts is nearly as long.
 const WAIT_MS_MAX: u64 = 2 * BACKOFF_MAX_MS;
 
-pub(super) async fn run(worker: Arc<Worker>) {
+pub(super) async fn run(worker: Arc<Worker>, hands: Arc<Hands>) {
     loop {
-        match sweep(&worker).await {
+        match sweep(&worker, &hands).await {
             Ok(0) => {}
             Ok(swept) => {
                 tracing::warn!(jobs = swept, "took over jobs whose worker fell silent");
@@ -26,7 +27,7 @@ pub(super) async fn run(worker: Arc<Worker>) {
     }
 }
 
-async fn sweep(worker: &Worker) -> Result<u64, StoreError> {
+async fn sweep(worker: &Worker, hands: &Hands) -> Result<u64, StoreError> {
     let moved = worker.store.follow_clock(WAIT_MS_MAX, LEASE_MS).await?;
     if moved > 0 {
         tracing::warn!(
@@ -36,7 +37,13 @@ async fn sweep(worker: &Worker) -> Result<u64, StoreError> {
         worker.signals.jobs_due();
     }
     let mut swept = 0;
+    if !hands.may_sweep() {
+        return Ok(swept);
+    }
     for expired in worker.store.expired(SWEEP_BATCH_MAX).await? {
+        if !hands.may_sweep() {
+            break;
+        }
         let event = Event::Ended { token: expired.lease.token, ending: Ending::Silent };
         // The times of what was listed count from the look; nobody bunches, so nothing is jittered.
         let (next, actions) = step(&expired.job, &event, Situation { now_ms: 0, jitter: 0.0 })

@@ -74,7 +74,7 @@ impl World {
                 self.set(p, Timer::Work(token), 1);
             }
             Some(Write::Stale) => _ = self.processes[p].hands.remove(&token.0.as_u128()),
-            None => self.end(p, token, Ending::Faulted(Fault::Retry("the database".into()))),
+            None => self.end(p, token, Ending::Faulted(Fault::Snooze("the database".into()))),
         }
     }
 

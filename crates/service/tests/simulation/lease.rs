@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use monte_carlo_service::jobs::ids::LeaseToken;
-use monte_carlo_service::jobs::machine::Ending;
+use monte_carlo_service::jobs::machine::{Ending, Fault};
 use monte_carlo_service::worker::hold::{Hold, LOOK_EVERY, SILENCE_MAX, SPARE, Standing, beat_pause};
 
 use crate::database::{Answer, DEADLINE_MS, Request};
@@ -102,11 +102,15 @@ impl World {
                 self.set(p, Timer::Look(token), runs_out_ms.max(ms(LOOK_EVERY)));
                 self.works_rightly(p, token);
             }
-            Standing::Lost | Standing::CutOff => {
+            Standing::Lost | Standing::Late => {
                 self.ledger.require(held.has_begun, || {
                     format!("process {p} dropped job {}, which it had claimed too late to begin", held.job)
                 });
                 self.processes[p].hands.remove(&token.0.as_u128());
+            }
+            Standing::CutOff => {
+                let silence = Fault::Snooze("the database".into());
+                self.end(p, token, Ending::Faulted(silence));
             }
         }
     }

@@ -19,6 +19,7 @@ mod world;
 use std::collections::BTreeSet;
 
 use crate::ledger::Move;
+use crate::weather::Sky;
 
 const SEEDS: u64 = 10_000;
 
@@ -62,7 +63,11 @@ const MOVES: [Move; 26] = [
 ];
 
 fn see(seed: u64) -> BTreeSet<Move> {
-    world::run(seed).unwrap_or_else(|failure| {
+    see_under(Sky::Any, seed)
+}
+
+fn see_under(sky: Sky, seed: u64) -> BTreeSet<Move> {
+    world::run(seed, sky).unwrap_or_else(|failure| {
         panic!("{}\n\nSIMULATION_SEED={seed}: {}", failure.trace.join("\n"), failure.what)
     })
 }
@@ -71,6 +76,13 @@ fn see(seed: u64) -> BTreeSet<Move> {
 fn ten_thousand_histories_end_well_and_leave_no_move_untried() {
     let moves: BTreeSet<Move> = (0..SEEDS).flat_map(see).collect();
     assert_eq!(moves, BTreeSet::from(MOVES));
+}
+
+#[test]
+fn outages_of_the_database_alone_charge_no_job_that_somebody_has_in_hand() {
+    let moves: BTreeSet<Move> = (0..SEEDS).flat_map(|seed| see_under(Sky::Outages, seed)).collect();
+    assert!(moves.contains(&("snooze", "pending")), "whoever was cut off came home: {moves:?}");
+    assert!(moves.iter().all(|(event, _)| *event != "fault"), "an outage was no neighbour's: {moves:?}");
 }
 
 #[test]

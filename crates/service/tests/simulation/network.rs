@@ -39,6 +39,7 @@ impl World {
         let mut answer = Answer::Failed;
         if !is_refused {
             let (done, is_due) = self.database.carry_out(request, self.now_ms, &mut self.ledger);
+            self.charges_rightly(request, &done);
             if is_due {
                 for p in 0..self.processes.len() {
                     self.set(p, Timer::Claim, 5);

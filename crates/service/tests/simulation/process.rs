@@ -145,7 +145,11 @@ impl World {
     }
 
     pub(crate) fn ask(&mut self, p: usize, request: Request, purpose: Purpose) {
-        let bound_ms = if matches!(purpose, Purpose::Beat { .. }) { ms(BEAT_BOUND) } else { PATIENCE_MS };
+        let is_short = match (&purpose, &request) {
+            (Purpose::Settle(_), Request::Settle { ending, .. }) => *ending != Ending::Simulated,
+            (purpose, _) => matches!(purpose, Purpose::Beat { .. }),
+        };
+        let bound_ms = if is_short { ms(BEAT_BOUND) } else { PATIENCE_MS };
         let (asked_at, asked_ms) = (self.clock(p), self.now_ms);
         let process = &mut self.processes[p];
         process.next_call += 1;
@@ -167,7 +171,7 @@ impl World {
                 let sent = beats.iter().map(|(_, token, _)| *token).collect();
                 self.ask(p, Request::Beat { beats }, Purpose::Beat { sent });
             }
-            Timer::Sweep => self.ask(p, Request::Expired, Purpose::Sweep),
+            Timer::Sweep => self.sweep(p),
             Timer::Relay => self.relay(p),
             Timer::Look(token) => self.look(p, token),
             Timer::Work(token) => self.work(p, token),
@@ -175,6 +179,19 @@ impl World {
             Timer::GiveUp(call) => self.answered(p, call, Answer::Failed),
             Timer::Delivered => self.delivered(p),
         }
+    }
+
+    fn sweep(&mut self, p: usize) {
+        if self.processes[p].contact.may_sweep(self.clock(p)) {
+            self.ask(p, Request::Expired, Purpose::Sweep);
+        } else {
+            self.sweep_later(p);
+        }
+    }
+
+    fn sweep_later(&mut self, p: usize) {
+        let pause = ms(SWEEP_EVERY) * 3 / 4 + self.rng.i64(0..ms(SWEEP_EVERY) / 2);
+        self.set(p, Timer::Sweep, pause);
     }
 
     /// An answer, or that there will be none.
@@ -193,15 +210,16 @@ impl World {
             (Purpose::Save(token), answer) => self.saved(p, token, &answer),
             (Purpose::Settle(token), answer) => self.settled(p, token, &answer),
             (Purpose::Sweep, answer) => {
-                if let Answer::Expired(expired) = answer {
+                if let Answer::Expired(expired) = answer
+                    && self.processes[p].contact.may_sweep(self.clock(p))
+                {
                     for (job, token) in expired {
                         let request =
                             Request::Settle { job, token, ending: Ending::Silent, jitter: 0.0, input: 0 };
                         self.ask(p, request, Purpose::SettleSwept);
                     }
                 }
-                let pause = ms(SWEEP_EVERY) * 3 / 4 + self.rng.i64(0..ms(SWEEP_EVERY) / 2);
-                self.set(p, Timer::Sweep, pause);
+                self.sweep_later(p);
             }
             (Purpose::SettleSwept, _) => {}
             (Purpose::Lease, Answer::Outbox(rows)) if !rows.is_empty() => {

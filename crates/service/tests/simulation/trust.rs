@@ -1,9 +1,13 @@
 //! Whether who works may work.
 
 use monte_carlo_service::jobs::ids::LeaseToken;
-use monte_carlo_service::jobs::machine::State;
+use monte_carlo_service::jobs::machine::{Ending, State};
+use monte_carlo_service::store::Write;
+use monte_carlo_service::worker::hold::SPARE;
 
-use crate::process::{Held, Phase};
+use crate::database::{Answer, DEADLINE_MS, Request};
+use crate::process::{Held, Phase, ms};
+use crate::weather::Sky;
 use crate::world::World;
 
 impl World {
@@ -24,6 +28,22 @@ impl World {
             if *current == token && now_ms < *expires_at_ms);
         self.ledger.require(holds, || format!("process {p} works on job {job} without a lease: {state:?}"));
         self.ledger.require(others.is_empty(), || format!("job {job} is worked on by {p} and {others:?}"));
+    }
+
+    /// Where nothing but the database was away, no attempt is charged for silence that its worker could still bring home. (A
+    /// claim that came about unnoticed is in nobody's hands.)
+    pub(crate) fn charges_rightly(&mut self, request: &Request, answer: &Answer) {
+        let (Request::Settle { job, token, ending: Ending::Silent, .. }, Answer::Written(Write::Applied)) =
+            (request, answer)
+        else {
+            return;
+        };
+        let in_time = |held: &Held| self.now_ms - held.claimed_ms < DEADLINE_MS as i64 - ms(SPARE);
+        let mut hands = self.processes.iter().map(|process| process.hands.get(&token.0.as_u128()));
+        let held = hands.any(|held| held.is_some_and(in_time));
+        self.ledger.require(self.sky != Sky::Outages || !held, || {
+            format!("job {job} was charged for an outage, and its worker has it in hand")
+        });
     }
 
     fn is_surely_working(&self, p: usize, job: usize) -> bool {

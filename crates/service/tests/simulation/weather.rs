@@ -6,6 +6,14 @@ use fastrand::Rng;
 /// How long faults last; afterwards everything works, and every job must end.
 pub(crate) const STORM_MS: i64 = 30_000;
 
+/// Which kinds of fault there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sky {
+    Any,
+    /// The database is away for everybody, and all else is well.
+    Outages,
+}
+
 /// A blow to one process, or to the database.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Blow {
@@ -74,6 +82,21 @@ pub(crate) struct Weather {
 }
 
 impl Weather {
+    /// Outages, with time between them to come home and to work.
+    pub(crate) fn outages(rng: &mut Rng, processes: usize) -> Self {
+        let mut weather = Self::default();
+        let mut at_ms = 0;
+        loop {
+            let ms = rng.i64(500..12_000);
+            at_ms += rng.i64(1_000..12_000);
+            if at_ms + ms > STORM_MS {
+                return weather;
+            }
+            weather.blows.extend((0..processes).map(|process| (at_ms, Blow::Partition { process, ms })));
+            at_ms += ms;
+        }
+    }
+
     pub(crate) fn any(rng: &mut Rng, processes: usize, jobs: usize) -> Self {
         let mut weather = Self::default();
         for (chance, most) in [

@@ -9,7 +9,7 @@ use fastrand::Rng;
 use crate::database::{Answer, Database, Request};
 use crate::ledger::{Ledger, Move};
 use crate::process::{Process, Timer};
-use crate::weather::{Blow, STORM_MS, Weather};
+use crate::weather::{Blow, STORM_MS, Sky, Weather};
 
 /// By then every job must have ended. Far more than the pauses of five attempts and a deadline each.
 const PATIENCE_MS: i64 = 20 * 60 * 1_000;
@@ -58,6 +58,7 @@ pub(crate) struct World {
     pub(crate) origin: Instant,
     pub(crate) now_ms: i64,
     pub(crate) rng: Rng,
+    pub(crate) sky: Sky,
     pub(crate) weather: Weather,
     pub(crate) processes: Vec<Process>,
     pub(crate) ledger: Ledger,
@@ -82,10 +83,10 @@ pub(crate) struct Failure {
 }
 
 /// Runs the history of a seed and tells what moved in it; runs it again with a trace where it goes wrong.
-pub(crate) fn run(seed: u64) -> Result<BTreeSet<Move>, Failure> {
-    let mut world = World::new(seed, false);
+pub(crate) fn run(seed: u64, sky: Sky) -> Result<BTreeSet<Move>, Failure> {
+    let mut world = World::new(seed, sky, false);
     let Err(what) = world.history() else { return Ok(world.ledger.moves) };
-    let mut world = World::new(seed, true);
+    let mut world = World::new(seed, sky, true);
     _ = world.history();
     let mut trace = world.trace.unwrap_or_default();
     trace.drain(..trace.len().saturating_sub(TRACE_LINES));
@@ -93,15 +94,19 @@ pub(crate) fn run(seed: u64) -> Result<BTreeSet<Move>, Failure> {
 }
 
 impl World {
-    fn new(seed: u64, is_traced: bool) -> Self {
+    fn new(seed: u64, sky: Sky, is_traced: bool) -> Self {
         let mut rng = Rng::with_seed(seed);
         let (processes, keys) = (rng.usize(1..=3), rng.usize(1..=4));
-        let weather = Weather::any(&mut rng, processes, keys);
+        let weather = match sky {
+            Sky::Any => Weather::any(&mut rng, processes, keys),
+            Sky::Outages => Weather::outages(&mut rng, processes),
+        };
         let origin = Instant::now();
         let mut world = Self {
             origin,
             now_ms: 0,
             rng,
+            sky,
             weather,
             processes: (0..processes).map(|_| Process::new(0, origin)).collect(),
             ledger: Ledger::default(),

@@ -2,4 +2,5 @@
 
 mod desk;
 mod ending;
+mod outages;
 mod shaky;

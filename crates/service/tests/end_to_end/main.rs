@@ -1,6 +1,7 @@
 //! One event all the way, on real parts: Kafka → job → simulation → stored result → event; and the same while
 //! processes die. Run by `./test end-to-end`, which starts the servers; `on_ray` by `./test ray`.
 
+mod cancelling;
 mod crashes;
 mod flow;
 mod goodbye;

@@ -13,4 +13,5 @@ mod metrics;
 mod page;
 mod redis;
 mod stack;
+mod ten_thousand;
 mod weeks;

@@ -2,7 +2,7 @@
 //! and the calls to Core Service are real.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -33,37 +33,60 @@ const ACCOUNTS: usize = 1_050;
 /// The second replica's clock is behind by this.
 const SKEW_MS: i64 = 90_000;
 /// A breaker's longest rest, twice.
-const REST_MAX: Duration = Duration::from_secs(30);
+pub(super) const REST_MAX: Duration = Duration::from_secs(30);
 
 /// A Core Service with a fault dial, that pages its list.
 #[derive(Default)]
-struct Core {
-    active: Mutex<BTreeSet<String>>,
+pub(super) struct Core {
+    pub(super) active: Mutex<BTreeSet<String>>,
     is_down: AtomicBool,
     /// The second page is half a body, once.
     cuts_once: AtomicBool,
     is_cut: AtomicBool,
-    refusals: AtomicI64,
+    /// Away from this account of the list on, where it is not 0.
+    pub(super) down_from: AtomicUsize,
+    pub(super) refusals: AtomicI64,
+    pub(super) pages: AtomicI64,
+}
+
+impl Core {
+    /// Its address, once it serves.
+    pub(super) async fn serve(self: &Arc<Self>) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let app = Router::new().route("/funded-accounts", get(listed)).with_state(self.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await.expect("serves") });
+        url
+    }
 }
 
 async fn listed(State(core): State<Arc<Core>>, Query(query): Query<BTreeMap<String, String>>) -> Response {
     const PAGE: usize = 500;
-    let offset: usize = query.get("offset").map_or(0, |text| text.parse().expect("a number"));
+    let number = |name: &str, otherwise| {
+        query.get(name).map_or(otherwise, |text: &String| text.parse().expect("a number"))
+    };
+    let (offset, limit) = (number("offset", 0), number("limit", PAGE));
     if offset == 0 {
         core.is_cut.store(core.cuts_once.swap(false, Ordering::SeqCst), Ordering::SeqCst);
     }
-    if core.is_down.load(Ordering::SeqCst) || (offset > 0 && core.is_cut.load(Ordering::SeqCst)) {
+    let is_away = (1..=offset).contains(&core.down_from.load(Ordering::SeqCst));
+    if core.is_down.load(Ordering::SeqCst) || is_away || (offset > 0 && core.is_cut.load(Ordering::SeqCst)) {
         core.refusals.fetch_add(1, Ordering::SeqCst);
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let active = core.active.lock().expect("no panic under it");
     let account = |id: &String| json!({ "id": id, "status": "active" });
-    let page: Vec<Value> = active.iter().skip(offset).take(PAGE).map(account).collect();
+    let page: Vec<Value> = active.iter().skip(offset).take(limit.min(PAGE)).map(account).collect();
+    core.pages.fetch_add(1, Ordering::SeqCst);
     Json(json!({ "fundedAccounts": page, "total": active.len() })).into_response()
 }
 
 /// One replica's scheduler, its clock, and its own connections.
-fn replica(database_url: &str, core_url: &str, timetable: &Timetable) -> (Scheduler, Arc<AtomicI64>) {
+pub(super) fn replica(
+    database_url: &str,
+    core_url: &str,
+    timetable: &Timetable,
+) -> (Scheduler, Arc<AtomicI64>) {
     let clock = Arc::new(AtomicI64::new(0));
     let hand = clock.clone();
     let settings =
@@ -96,7 +119,7 @@ struct Week {
     days_before: usize,
 }
 
-fn ms(time: &str) -> i64 {
+pub(super) fn ms(time: &str) -> i64 {
     time.parse::<Timestamp>().expect("a time").as_millisecond()
 }
 
@@ -104,11 +127,7 @@ async fn live_through(week: &Week) {
     install_tls_provider();
     let core = Arc::new(Core::default());
     *core.active.lock().expect("free") = (0..ACCOUNTS).map(|number| format!("fnd-{number:04}")).collect();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let core_url = format!("http://{}", listener.local_addr().expect("it is bound"));
-    let app = Router::new().route("/funded-accounts", get(listed)).with_state(core.clone());
-    tokio::spawn(async move { axum::serve(listener, app).await.expect("serves") });
-
+    let core_url = core.serve().await;
     let database_url = house::database(&format!("week_{}", Uuid::new_v4().simple())).await;
     let store = open(&database_url, &StoreOptions::default()).expect("the database's URL");
     store.migrate().await.expect("migrates");
@@ -172,12 +191,12 @@ async fn live_through(week: &Week) {
     assert_eq!(unfinished(&database_url).await.len(), 0);
 }
 
-async fn unfinished(database_url: &str) -> Vec<sqlx::postgres::PgRow> {
+pub(super) async fn unfinished(database_url: &str) -> Vec<sqlx::postgres::PgRow> {
     rows(database_url, "SELECT local_day FROM daily_runs WHERE state <> 'finished'").await
 }
 
 /// The accounts of each day's jobs, as often as they have one.
-async fn made(database_url: &str) -> BTreeMap<String, Vec<String>> {
+pub(super) async fn made(database_url: &str) -> BTreeMap<String, Vec<String>> {
     let mut made: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for row in rows(database_url, "SELECT dedupe_key, funded_account_id FROM simulation_jobs").await {
         let (key, account): (String, String) = (row.get(0), row.get(1));

@@ -91,7 +91,12 @@ impl Desk {
             core_service: Arc::new(CoreServiceClient::new(&nowhere).expect("settings")),
             simulator: self.puppet.clone(),
             signals: Arc::new(Signals::default()),
-            settings: WorkerSettings { concurrency: 1, default_paths: 100, shutdown_grace: GRACE },
+            settings: WorkerSettings {
+                concurrency: 1,
+                default_paths: 100,
+                default_history_replicates: None,
+                shutdown_grace: GRACE,
+            },
             id: WorkerId::random(),
         }
     }

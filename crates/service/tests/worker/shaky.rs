@@ -57,6 +57,9 @@ impl Store for Shaky {
         assert!(!self.beats_panic.load(Ordering::SeqCst), "for the test");
         self.reach()?.beat(beats, lease_ms).await
     }
+    async fn follow_clock(&self, wait_ms_max: u64, lease_ms: u64) -> Result<u64, StoreError> {
+        self.reach()?.follow_clock(wait_ms_max, lease_ms).await
+    }
     async fn settle(&self, lease: &Lease, settlement: &Settlement) -> Result<Write, StoreError> {
         let answer = self.reach()?.settle(lease, settlement).await?;
         let unheard = &self.settles_unheard;
@@ -96,6 +99,9 @@ impl Store for Shaky {
     }
     async fn lease_outbox(&self, relay: Uuid, limit: u32, ms: u64) -> Result<Vec<OutboxMessage>, StoreError> {
         self.reach()?.lease_outbox(relay, limit, ms).await
+    }
+    async fn hold_outbox(&self, relay: Uuid, event_ids: &[Uuid], lease_ms: u64) -> Result<(), StoreError> {
+        self.reach()?.hold_outbox(relay, event_ids, lease_ms).await
     }
     async fn mark_published(&self, event_ids: &[Uuid]) -> Result<(), StoreError> {
         self.reach()?.mark_published(event_ids).await

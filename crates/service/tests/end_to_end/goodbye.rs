@@ -90,7 +90,8 @@ async fn a_stop_says_so_takes_nothing_new_finishes_what_runs_and_tells_of_it() {
     let id = |path: &str| path.rsplit('/').next().expect("an id").to_owned();
     let mut expected =
         vec![(id(&finishes), "completed".to_owned(), 1), (id(&waits), "pending".to_owned(), 0)];
-    (jobs.sort(), expected.sort());
+    jobs.sort();
+    expected.sort();
     assert_eq!(jobs, expected, "one is done, one was never claimed, and no event was taken in");
     let unsent = "SELECT count(*) FROM outbox WHERE published_at_ms IS NULL";
     let unsent: i64 = database.fetch_one(unsent).await.expect("a count").get(0);

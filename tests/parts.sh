@@ -1,7 +1,9 @@
 # shellcheck shell=bash
 # The parts of the test run, in their order: what each is, which servers it uses, what it does.
 
-parts=(format build lint unit ray store kafka end-to-end specification dev)
+parts=(format build lint unit ray store kafka end-to-end chaos specification dev)
+# Only where they are named.
+lone_parts=(soak)
 
 says_of() { # PART
   case $1 in
@@ -13,6 +15,8 @@ says_of() { # PART
     store) echo "every store keeps its contract; PostgreSQL" ;;
     kafka) echo "the service's Kafka room against a real broker; Kafka" ;;
     end-to-end) echo "the program among its neighbours, killed and moved; KafkaJS; PostgreSQL, Redis, Kafka" ;;
+    chaos) echo "faults under load: kills, restarts, ways that break, a full disk, a clock that is set; PostgreSQL, Redis, Kafka" ;;
+    soak) echo "half an hour (SOAK_MINUTES) at 100 events a second, a SIGKILL every minute; PostgreSQL, Redis, Kafka" ;;
     specification) echo "the specification, row by row, on real parts; image, manifests, Chromium, Schemathesis; PostgreSQL, Redis, Kafka" ;;
     dev) echo "the README's first command, with nothing installed beside it; kcat" ;;
   esac
@@ -23,7 +27,7 @@ servers_of() { # PART
     ray) echo postgres redis kafka ray ;;
     store) echo postgres ;;
     kafka) echo kafka ;;
-    end-to-end | specification | servers) echo postgres redis kafka ;;
+    end-to-end | chaos | soak | specification | servers) echo postgres redis kafka ;;
   esac
 }
 
@@ -44,9 +48,9 @@ things_of() { # PART
   done
 }
 
-# The specification stops servers, so it has some of its own beside those that are given.
+# The specification and chaos stop servers, so they have some of their own beside those that are given.
 must_be_startable() { # PART SERVER
-  [[ $1 == specification ]] || ! is_given "$2"
+  [[ $1 == specification || $1 == chaos ]] || ! is_given "$2"
 }
 
 # Limits are there to end what hangs, at some three times what a cold run on two cores takes.
@@ -146,7 +150,37 @@ part_store() {
 }
 part_kafka() { run_target; }
 # One program, so that the neighbours' half of it is compiled once.
-part_end-to-end() { run_target -- --skip specification:: --skip on_ray::; }
+part_end-to-end() { run_target -- --skip specification:: --skip on_ray:: --skip chaos::; }
+
+# One scene after the other, for each takes both cores. What they tell is added up in the last line.
+part_chaos() {
+  export TEST_CHAOS_FIGURES=$scratch/chaos
+  : >"$TEST_CHAOS_FIGURES"
+  run_tests -p monte-carlo-service --features "$features" --test end_to_end -- chaos:: --skip chaos::soak:: --test-threads=1 || true
+  cat "$TEST_CHAOS_FIGURES"
+  last_words=$(chaos_in_all "$TEST_CHAOS_FIGURES")
+}
+
+# Of the lines of scenes: how many, what was lost and doubled in all, and the longest recovery.
+chaos_in_all() { # FILE
+  awk '/ scenario=/ {
+      scenarios++
+      for (i = 1; i <= NF; i++) {
+        split($i, figure, "=")
+        if (figure[1] == "lost" || figure[1] == "duplicated") sum[figure[1]] += figure[2]
+        if (figure[1] == "recovery_s" && figure[2] > worst) worst = figure[2]
+      }
+    }
+    END { printf "chaos: scenarios=%d lost=%d duplicated=%d worst_recovery_s=%.2f\n", scenarios, sum["lost"], sum["duplicated"], worst }' "$1"
+}
+
+part_soak() {
+  local test_limit_s=$((60 * ${SOAK_MINUTES:-30} + 900))
+  export TEST_CHAOS_FIGURES=$scratch/soak
+  : >"$TEST_CHAOS_FIGURES"
+  run_tests -p monte-carlo-service --features "$features" --test end_to_end -- chaos::soak:: --nocapture || true
+  last_words=$(tail -n 1 "$TEST_CHAOS_FIGURES")
+}
 part_specification() {
   run_tests -p monte-carlo-service --features "$features" --test end_to_end -- specification:: || true
   step "the image" "$compile_limit_s" tests/specification/image/run "$(prepared_folder hadolint)" || true

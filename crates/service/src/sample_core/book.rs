@@ -116,8 +116,10 @@ impl Book {
         self.traders.iter().filter(|trader| trader.outcome == Outcome::Passed)
     }
 
-    /// The trader with that assessment.
+    /// The trader with that assessment. `asm-0001~7` is the trader of `asm-0001` once more: load may be larger than a
+    /// book.
     pub fn assessment(&self, id: &str) -> Option<&Trader> {
+        let (id, _) = id.split_once('~').unwrap_or((id, ""));
         self.traders.iter().find(|trader| trader.assessment_id == id)
     }
 

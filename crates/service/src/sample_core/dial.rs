@@ -1,6 +1,6 @@
 //! The fault dial: makes a sample Core Service misbehave, route by route, and keeps what it was asked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -80,7 +80,7 @@ pub struct FaultDial(Arc<Mutex<Settings>>);
 #[derive(Debug, Default)]
 struct Settings {
     troubles: HashMap<Route, (Trouble, Option<u32>)>,
-    asked: Vec<Asked>,
+    asked: VecDeque<Asked>,
     broken_rules: Vec<String>,
 }
 
@@ -109,7 +109,7 @@ impl FaultDial {
 
     /// What was asked so far, the oldest first.
     pub fn asked(&self) -> Vec<Asked> {
-        self.settings().asked.clone()
+        self.settings().asked.iter().cloned().collect()
     }
 
     /// Requests that broke the contract, each with the rule; they were refused.
@@ -133,9 +133,9 @@ impl FaultDial {
     fn remember(&self, asked: Asked) {
         let mut settings = self.settings();
         if settings.asked.len() == REQUESTS_MAX {
-            settings.asked.remove(0);
+            settings.asked.pop_front();
         }
-        settings.asked.push(asked);
+        settings.asked.push_back(asked);
     }
 
     fn settings(&self) -> MutexGuard<'_, Settings> {

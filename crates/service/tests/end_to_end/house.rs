@@ -33,6 +33,7 @@ pub(crate) struct House {
     environment: Vec<(String, String)>,
     brokers: String,
     prefix: String,
+    group_id: String,
     database_url: String,
     scratch: TempDir,
     core_url: String,
@@ -66,7 +67,7 @@ impl House {
             ("DATABASE_URL".to_owned(), database_url.clone()),
             ("KAFKA_BROKERS".to_owned(), brokers.clone()),
             ("KAFKA_TOPIC_PREFIX".to_owned(), prefix.clone()),
-            ("KAFKA_GROUP_ID".to_owned(), name),
+            ("KAFKA_GROUP_ID".to_owned(), name.clone()),
             ("CORE_SERVICE_URL".to_owned(), core_url.clone()),
             ("SIMULATOR".to_owned(), "local".to_owned()),
             ("SIMULATION_PATHS".to_owned(), PATHS.to_owned()),
@@ -79,11 +80,41 @@ impl House {
         if neighbours == Neighbours::Real {
             topics::create(&brokers, &prefix).await;
         }
-        Self { book, environment, brokers, prefix, database_url, scratch, core_url, core, _broker: broker }
+        Self {
+            book,
+            environment,
+            brokers,
+            prefix,
+            group_id: name,
+            database_url,
+            scratch,
+            core_url,
+            core,
+            _broker: broker,
+        }
+    }
+
+    /// The same house with another database.
+    pub(crate) fn with_database(mut self, url: String) -> Self {
+        self.environment.push(("DATABASE_URL".to_owned(), url.clone()));
+        self.database_url = url;
+        self
+    }
+
+    /// The same house at another broker, with topics there.
+    pub(crate) async fn with_broker(mut self, brokers: String) -> Self {
+        topics::create(&brokers, &self.prefix).await;
+        self.environment.push(("KAFKA_BROKERS".to_owned(), brokers.clone()));
+        self.brokers = brokers;
+        self
     }
 
     pub(crate) fn brokers(&self) -> &str {
         &self.brokers
+    }
+
+    pub(crate) fn group_id(&self) -> &str {
+        &self.group_id
     }
 
     pub(crate) fn prefix(&self) -> &str {
@@ -97,8 +128,13 @@ impl House {
 
     /// Another replica, some of its variables set otherwise.
     pub(crate) fn service_with(&self, variables: &[(&str, &str)]) -> Service {
+        self.service_by(&[], variables)
+    }
+
+    /// The same, started by a program that becomes it.
+    pub(crate) fn service_by(&self, launcher: &[&str], variables: &[(&str, &str)]) -> Service {
         let log = self.scratch.path().join(format!("{}.log", Uuid::now_v7()));
-        Service::start(&self.environment_with(variables), log)
+        Service::start_by(launcher, &self.environment_with(variables), log)
     }
 
     /// Another command of the program, carried to its end.
@@ -201,7 +237,11 @@ fn redis(neighbours: Neighbours) -> Vec<(String, String)> {
     vec![("REDIS_HOST".to_owned(), host.to_owned()), ("REDIS_PORT".to_owned(), port.to_owned())]
 }
 
-#[expect(clippy::disallowed_methods, reason = "the test's own servers come from ./test")]
 pub(crate) fn required(variable: &str) -> String {
-    std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run ./test end-to-end"))
+    given(variable).unwrap_or_else(|| panic!("{variable} is not set: run ./test end-to-end"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "what the tests are told comes from ./test")]
+pub(crate) fn given(variable: &str) -> Option<String> {
+    std::env::var(variable).ok()
 }

@@ -1,7 +1,8 @@
 //! One event all the way, on real parts: Kafka → job → simulation → stored result → event; and the same while
-//! processes die. Run by `./test end-to-end`, which starts the servers; `on_ray` by `./test ray`.
+//! processes die. Run by `./test end-to-end`, which starts the servers; `on_ray` by `./test ray`, `chaos` by `./test chaos`.
 
 mod cancelling;
+mod chaos;
 mod crashes;
 mod flow;
 mod goodbye;

@@ -23,6 +23,8 @@ pub(crate) struct OwnServer {
     kind: Kind,
     pub(crate) port: u16,
     folder: TempDir,
+    /// The port at which Kafka says that its door with TLS is.
+    advertised: Option<u16>,
     process: Option<Child>,
 }
 
@@ -33,7 +35,16 @@ impl OwnServer {
 
     /// With what `tests/servers/*/run` finds in `folder`.
     pub(crate) fn start_in(folder: TempDir, kind: Kind) -> Self {
-        let mut server = Self { kind, port: free_ports(), folder, process: None };
+        Self::begin(kind, folder, None)
+    }
+
+    /// A Kafka that tells whoever speaks TLS to come by another port, behind which a test may stand.
+    pub(crate) fn kafka_behind(port: u16) -> Self {
+        Self::begin(Kind::Kafka, TempDir::new().expect("a folder"), Some(port))
+    }
+
+    fn begin(kind: Kind, folder: TempDir, advertised: Option<u16>) -> Self {
+        let mut server = Self { kind, port: free_ports(), folder, advertised, process: None };
         server.start_again();
         server
     }
@@ -49,6 +60,7 @@ impl OwnServer {
         let mut process = Command::new(servers.join(name).join("run"))
             .arg(self.folder.path())
             .arg(self.port.to_string())
+            .args(self.advertised.map(|port| port.to_string()))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("the log can be shared"))
             .stderr(log)

@@ -50,7 +50,7 @@ impl Passage {
 }
 
 /// `host:port` of a URL.
-fn address(url: &str) -> String {
+pub(crate) fn address(url: &str) -> String {
     let (_, rest) = url.split_once("://").expect("a URL");
     let authority = rest.split('/').next().unwrap_or_default();
     authority.rsplit('@').next().unwrap_or_default().to_owned()

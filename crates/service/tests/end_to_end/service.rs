@@ -19,13 +19,14 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts `serve` with exactly `environment`, on a free port.
-    pub(crate) fn start(environment: &[(String, String)], log: PathBuf) -> Self {
+    /// Starts `serve` with exactly `environment`, on a free port; `launcher` becomes it, where there is one.
+    pub(crate) fn start_by(launcher: &[&str], environment: &[(String, String)], log: PathBuf) -> Self {
         install_tls_provider();
         let port = free_port();
         let file = File::options().create(true).append(true).open(&log).expect("the log can be opened");
-        let child = Command::new(env!("CARGO_BIN_EXE_monte-carlo-service"))
-            .arg("serve")
+        let words = [launcher, &[env!("CARGO_BIN_EXE_monte-carlo-service"), "serve"]].concat();
+        let child = Command::new(words[0])
+            .args(&words[1..])
             .env_clear()
             .envs(environment.iter().cloned())
             .env("HOST", "127.0.0.1")
@@ -88,16 +89,25 @@ impl Service {
 
     /// All jobs of a status, over every page.
     pub(crate) async fn jobs(&self, status: &str) -> Vec<Value> {
+        self.of_jobs(status, Value::clone).await
+    }
+
+    /// What `pick` takes of each job of a status: thousands of whole results are much.
+    pub(crate) async fn of_jobs<T>(&self, status: &str, pick: impl Fn(&Value) -> T) -> Vec<T> {
         let mut jobs = Vec::new();
         let mut cursor = String::new();
         loop {
             let page = self.get(&format!("/simulations?status={status}&limit=200{cursor}")).await;
-            jobs.extend(page["jobs"].as_array().expect("jobs").iter().cloned());
+            jobs.extend(page["jobs"].as_array().expect("jobs").iter().map(&pick));
             match page["nextCursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => return jobs,
             }
         }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// SIGKILL: no goodbye.

@@ -7,6 +7,7 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Header, Headers as _, OwnedHeaders};
+use rdkafka::producer::future_producer::DeliveryFuture;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{Message as _, Offset, TopicPartitionList};
 use serde_json::Value;
@@ -28,25 +29,32 @@ pub(crate) struct Outgoing {
     pub(crate) headers: Vec<(String, String)>,
 }
 
-/// Sends messages in order and waits for the broker's word on each.
-pub(crate) async fn send(brokers: &str, topic: &str, messages: &[Outgoing]) {
-    let producer: FutureProducer = ClientConfig::new()
+/// The platform's sending side.
+pub(crate) fn producer(brokers: &str) -> FutureProducer {
+    ClientConfig::new()
         .set("bootstrap.servers", brokers)
         .set("enable.idempotence", "true")
         .create()
-        .expect("a producer");
-    let mut reports = Vec::new();
-    for message in messages {
-        let mut headers = OwnedHeaders::new();
-        for (key, value) in &message.headers {
-            headers = headers.insert(Header { key, value: Some(value) });
-        }
-        let mut record = FutureRecord::to(topic).payload(&message.payload).headers(headers);
-        if let Some(key) = &message.key {
-            record = record.key(key);
-        }
-        reports.push(producer.send_result(record).map_err(|(error, _)| error).expect("the queue has room"));
+        .expect("a producer")
+}
+
+/// Hands a message over; the broker's word on it comes later.
+pub(crate) fn hand_over(producer: &FutureProducer, topic: &str, message: &Outgoing) -> DeliveryFuture {
+    let mut headers = OwnedHeaders::new();
+    for (key, value) in &message.headers {
+        headers = headers.insert(Header { key, value: Some(value) });
     }
+    let mut record = FutureRecord::to(topic).payload(&message.payload).headers(headers);
+    if let Some(key) = &message.key {
+        record = record.key(key);
+    }
+    producer.send_result(record).map_err(|(error, _)| error).expect("the queue has room")
+}
+
+/// Sends messages in order and waits for the broker's word on each.
+pub(crate) async fn send(brokers: &str, topic: &str, messages: &[Outgoing]) {
+    let producer = producer(brokers);
+    let reports: Vec<_> = messages.iter().map(|message| hand_over(&producer, topic, message)).collect();
     for report in reports {
         tokio::time::timeout(BOUND, report).await.expect("in time").expect("a report").expect("delivered");
     }

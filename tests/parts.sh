@@ -15,7 +15,7 @@ says_of() { # PART
     store) echo "every store keeps its contract; PostgreSQL" ;;
     kafka) echo "the service's Kafka room against a real broker; Kafka" ;;
     end-to-end) echo "the program among its neighbours, killed and moved; KafkaJS; PostgreSQL, Redis, Kafka" ;;
-    chaos) echo "faults under load: kills, restarts, ways that break, a full disk, a clock that is set; PostgreSQL, Redis, Kafka" ;;
+    chaos) echo "faults under load: kills, restarts, ways that break, a full disk, a clock that is set; PostgreSQL, Redis, Kafka, Ray" ;;
     soak) echo "half an hour (SOAK_MINUTES) at 100 events a second, a SIGKILL every minute; PostgreSQL, Redis, Kafka" ;;
     specification) echo "the specification, row by row, on real parts; image, manifests, Chromium, Schemathesis; PostgreSQL, Redis, Kafka" ;;
     dev) echo "the README's first command, with nothing installed beside it; kcat" ;;
@@ -24,10 +24,10 @@ says_of() { # PART
 
 servers_of() { # PART
   case $1 in
-    ray) echo postgres redis kafka ray ;;
+    ray | chaos) echo postgres redis kafka ray ;;
     store) echo postgres ;;
     kafka) echo kafka ;;
-    end-to-end | chaos | soak | specification | servers) echo postgres redis kafka ;;
+    end-to-end | soak | specification | servers) echo postgres redis kafka ;;
   esac
 }
 

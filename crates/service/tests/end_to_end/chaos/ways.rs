@@ -1,7 +1,7 @@
 //! The way to a neighbour stalls, is cut and slow, in an order and for as long as the seed says.
 
 use super::proxy::{Proxy, Way};
-use super::{Scene, house, two_replicas};
+use super::{Scene, house, replica, two_replicas};
 use crate::house::required;
 use crate::own_server::OwnServer;
 use crate::passage::address;
@@ -65,4 +65,20 @@ async fn to_core_service() {
     let (proxy, url) = Proxy::before(house.core_url()).await;
     let replicas = two_replicas(&house, &[("CORE_SERVICE_URL", &url)]).await;
     survive(Scene::begin("way_to_core_service", house).await, &proxy, replicas).await;
+}
+
+/// Where it is in doubt, the process simulates itself, to the same bits.
+#[tokio::test(flavor = "multi_thread")]
+async fn to_ray() {
+    let house = house().await;
+    let (proxy, url) = Proxy::before(&required("TEST_RAY_URL")).await;
+    let service = replica(&house, &[("SIMULATOR", "ray"), ("RAY_SERVE_URL", &url)]).ready().await;
+    let mut scene = Scene::begin("way_to_ray", house).await;
+    let on_ray = service.metric(r#"ray_serve_requests_total{status="success"}"#).await;
+    assert!(on_ray >= 1.0, "Ray simulates: {on_ray}");
+    trouble(&mut scene, &proxy).await;
+    let broken = service.metric(r#"ray_serve_requests_total{status="error"}"#).await;
+    assert!(broken >= 1.0, "the way was in doubt: {broken}");
+    scene.end(&service).await;
+    service.stop().await;
 }

@@ -129,10 +129,6 @@ impl Service {
         assert!(status.success(), "{status}:\n{}", self.log_tail());
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// SIGTERM.
     pub(crate) fn terminate(&self) {
         let pid = self.child.id().to_string();

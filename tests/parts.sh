@@ -154,6 +154,8 @@ part_end-to-end() { run_target -- --skip specification:: --skip on_ray:: --skip 
 
 # One scene after the other, for each takes both cores. What they tell is added up in the last line.
 part_chaos() {
+  # Nine minutes on two cores, of which most are waits for what is behind.
+  local test_limit_s=2400
   export TEST_CHAOS_FIGURES=$scratch/chaos
   : >"$TEST_CHAOS_FIGURES"
   run_tests -p monte-carlo-service --features "$features" --test end_to_end -- chaos:: --skip chaos::soak:: --test-threads=1 || true

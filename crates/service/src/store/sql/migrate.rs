@@ -28,7 +28,7 @@ macro_rules! migrations {
     };
 }
 
-const MIGRATIONS: [(i64, &str, &str); 26] = migrations![
+const MIGRATIONS: [(i64, &str, &str); 25] = migrations![
     1 "0001_simulation_jobs",
     2 "0002_jobs_dedupe",
     3 "0003_jobs_claim",
@@ -53,8 +53,7 @@ const MIGRATIONS: [(i64, &str, &str); 26] = migrations![
     22 "0022_spent_keys",
     23 "0023_spent_keys_by_age",
     24 "0024_idempotency_keys_by_job",
-    25 "0025_outbox_by_key",
-    26 "0026_jobs_dead",
+    25 "0025_jobs_dead",
 ];
 
 /// What this version needs.

@@ -44,6 +44,8 @@ async fn filled(house: &House) -> SqlStore {
     };
     let poison = vec![poison(1, r#"{"assessmentId": "a", "status": "passed"}"#), poison(2, "{")];
     store.record_intake(&IntakeBatch { jobs: Vec::new(), poison }).await.expect("records");
+    // Of one millisecond nothing is newer.
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     for id in ["failed", "cancelled"] {
         store.create(&order(id), None).await.expect("creates");
     }

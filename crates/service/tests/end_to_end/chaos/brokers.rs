@@ -14,15 +14,13 @@ use crate::own_server::{Kind, OwnServer};
 async fn kafka_is_restarted() {
     let mut kafka = OwnServer::start(Kind::Kafka);
     let house = house().await.with_broker(format!("127.0.0.1:{}", kafka.port)).await;
-    let [one, other] = two_replicas(&house, &[]).await;
+    let replicas = two_replicas(&house, &[]).await;
     let mut scene = Scene::begin("kafka_restarted", house).await;
     scene.pass(0..2_000).await;
     kafka.stop();
     kafka.start_again();
     scene.mended();
-    scene.end(&one).await;
-    one.stop().await;
-    other.stop().await;
+    scene.end_on(replicas).await;
 }
 
 /// Each second another member comes and the one before it goes: strangers that take partitions and record nothing.
@@ -31,7 +29,7 @@ async fn members_come_and_go_every_second() {
     const SECONDS: u32 = 8;
     const GOODBYE_BOUND: Duration = Duration::from_secs(5);
     let house = house().await;
-    let [one, other] = two_replicas(&house, &[]).await;
+    let replicas = two_replicas(&house, &[]).await;
     let settings = KafkaSettings {
         brokers: house.brokers().to_owned(),
         client_id: "stranger".to_owned(),
@@ -53,7 +51,5 @@ async fn members_come_and_go_every_second() {
         last.close(GOODBYE_BOUND).await;
     }
     scene.mended();
-    scene.end(&one).await;
-    one.stop().await;
-    other.stop().await;
+    scene.end_on(replicas).await;
 }

@@ -34,7 +34,7 @@ async fn it_is_set_an_hour_ahead_and_back() {
     let mut database = PgConnection::connect(house.database_url()).await.expect("the test's database");
     database.execute(STEPPED).await.expect("a statement of the test");
     let url = format!("{}?{PATH}", house.database_url());
-    let [one, other] = two_replicas(&house, &[("DATABASE_URL", &url)]).await;
+    let replicas = two_replicas(&house, &[("DATABASE_URL", &url)]).await;
     let mut scene = Scene::begin("clock_stepped", house).await;
     for ahead in ["1 hour", "0", "-1 hour", "0"] {
         scene.pass(1_000..3_000).await;
@@ -42,7 +42,5 @@ async fn it_is_set_an_hour_ahead_and_back() {
     }
     scene.mended();
     assert!(span_ms(&scene.house).await > HOUR_MS, "the service went by that clock");
-    scene.end(&one).await;
-    one.stop().await;
-    other.stop().await;
+    scene.end_on(replicas).await;
 }

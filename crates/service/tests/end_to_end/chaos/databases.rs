@@ -20,23 +20,21 @@ async fn own() -> (OwnServer, House) {
 #[tokio::test(flavor = "multi_thread")]
 async fn postgresql_is_restarted() {
     let (mut server, house) = own().await;
-    let [one, other] = two_replicas(&house, &[]).await;
+    let replicas = two_replicas(&house, &[]).await;
     let mut scene = Scene::begin("postgresql_restarted", house).await;
     scene.pass(0..2_000).await;
     server.stop();
     scene.pass(1_000..3_000).await;
     server.start_again();
     scene.mended();
-    scene.end(&one).await;
-    one.stop().await;
-    other.stop().await;
+    scene.end_on(replicas).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn its_backends_are_terminated() {
     const TIMES: u32 = 12;
     let house = house().await;
-    let [one, other] = two_replicas(&house, &[]).await;
+    let replicas = two_replicas(&house, &[]).await;
     let mut database = PgConnection::connect(house.database_url()).await.expect("the test's database");
     let mut scene = Scene::begin("backends_terminated", house).await;
     for _ in 0..TIMES {
@@ -44,15 +42,13 @@ async fn its_backends_are_terminated() {
         database.execute(OTHERS).await.expect("a statement of the test");
     }
     scene.mended();
-    scene.end(&one).await;
-    one.stop().await;
-    other.stop().await;
+    scene.end_on(replicas).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn its_connections_are_exhausted() {
     let (_server, house) = own().await;
-    let [one, other] = two_replicas(&house, &[]).await;
+    let replicas = two_replicas(&house, &[]).await;
     let mut database = PgConnection::connect(house.database_url()).await.expect("the test's database");
     let mut scene = Scene::begin("connections_exhausted", house).await;
     scene.pass(0..1_000).await;
@@ -70,7 +66,5 @@ async fn its_connections_are_exhausted() {
     assert!(taken.len() > 100, "{} connections were taken", taken.len());
     drop(taken);
     scene.mended();
-    scene.end(&one).await;
-    one.stop().await;
-    other.stop().await;
+    scene.end_on(replicas).await;
 }

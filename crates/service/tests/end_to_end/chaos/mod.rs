@@ -130,6 +130,14 @@ impl Scene {
         figures.assert_well(self.name, service);
         figures
     }
+
+    /// The same of two replicas, which end in order then.
+    async fn end_on(self, [one, other]: [Service; 2]) -> Figures {
+        let figures = self.end(&one).await;
+        one.stop().await;
+        other.stop().await;
+        figures
+    }
 }
 
 /// A house on the servers that `./test` starts.

@@ -8,7 +8,7 @@ async fn it_is_emptied_killed_and_comes_back_empty() {
     let house = house().await;
     let mut redis = RedisServer::start();
     let port = redis.port.to_string();
-    let [one, other] = two_replicas(&house, &[("REDIS_HOST", "127.0.0.1"), ("REDIS_PORT", &port)]).await;
+    let replicas = two_replicas(&house, &[("REDIS_HOST", "127.0.0.1"), ("REDIS_PORT", &port)]).await;
     let mut scene = Scene::begin("redis_killed_and_flushed", house).await;
     for _ in 0..2 {
         redis.ask(&["FLUSHALL"]);
@@ -20,7 +20,5 @@ async fn it_is_emptied_killed_and_comes_back_empty() {
         redis.ask(&["FLUSHALL"]);
     }
     scene.mended();
-    scene.end(&one).await;
-    one.stop().await;
-    other.stop().await;
+    scene.end_on(replicas).await;
 }

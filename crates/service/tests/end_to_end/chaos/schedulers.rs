@@ -49,7 +49,7 @@ async fn each_account_has_one_job() {
         ("DAILY_SIMULATION_CRON", "0 */12 * * *"),
         ("DAILY_SIMULATION_TZ", "UTC"),
     ];
-    let [one, other] = two_replicas(&house, &variables).await;
+    let replicas = two_replicas(&house, &variables).await;
     let mut database = PgConnection::connect(house.database_url()).await.expect("the test's database");
     let mut scene = Scene::begin("two_schedulers", house).await;
     scene.pass(0..1_000).await;
@@ -58,10 +58,8 @@ async fn each_account_has_one_job() {
     until(&mut database, "SELECT count(*) FROM daily_runs WHERE state = 'finished'", 1).await;
     scene.mended();
     until(&mut database, UNTOLD, 0).await;
-    let mut accounts = scene.end(&one).await.accounts;
+    let mut accounts = scene.end_on(replicas).await.accounts;
     accounts.sort();
     let expected: Vec<_> = (0..ACCOUNTS).map(|number| format!("fnd-{number:04}")).collect();
     assert_eq!(accounts, expected, "one job an account");
-    one.stop().await;
-    other.stop().await;
 }

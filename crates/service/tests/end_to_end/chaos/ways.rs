@@ -22,10 +22,7 @@ async fn trouble(scene: &mut Scene, proxy: &Proxy) {
 
 async fn survive(mut scene: Scene, proxy: &Proxy, replicas: [Service; 2]) {
     trouble(&mut scene, proxy).await;
-    let [one, other] = replicas;
-    scene.end(&one).await;
-    one.stop().await;
-    other.stop().await;
+    scene.end_on(replicas).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

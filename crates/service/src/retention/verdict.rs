@@ -42,6 +42,7 @@ mod tests {
             (999, true, Verdict::Young),
             (i64::MAX, false, Verdict::Purge),
             (-1, false, Verdict::Young),
+            (-1_000, false, Verdict::Young),
             (i64::MIN, false, Verdict::Young),
         ] {
             assert_eq!(at(age_ms, has_unsent), expected, "{age_ms} {has_unsent}");

@@ -1,7 +1,7 @@
 //! What dies: a replica, the proxy, the application, and whichever replica takes a certain shard.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use monte_carlo_service::simulator::{Simulator, SimulatorError};
 use serde_json::json;
@@ -54,11 +54,12 @@ async fn an_application_that_is_deleted_and_deployed_again_is_waited_for() {
 /// `tests/servers/ray/fatal.py` names the seed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shard_that_kills_its_replicas_fails_its_job_and_no_other() {
+    const BOUND: Duration = Duration::from_secs(120);
     let ray = OwnRay::lend().await;
     let fatal = jobs(1, &json!({"paths": 400_000, "steps": 100, "historyReplicates": 0, "seed": 666}))
         .await
         .remove(0);
-    let (client, began) = (client(&ray.url), Instant::now());
+    let client = client(&ray.url);
     let fails = async {
         let outcome = client.simulate(fatal.clone(), Arc::default()).await;
         assert!(
@@ -68,8 +69,8 @@ async fn a_shard_that_kills_its_replicas_fails_its_job_and_no_other() {
     };
     let others = jobs(4, &json!({"paths": 400_000, "steps": 100, "historyReplicates": 0})).await;
     let others_are_done = survive(&client, &others, async {});
-    tokio::join!(fails, others_are_done);
-    assert!(began.elapsed() < Duration::from_secs(120), "{:?}", began.elapsed());
+    let ended = async { tokio::join!(fails, others_are_done) };
+    tokio::time::timeout(BOUND, ended).await.expect("it is not tried for ever");
     assert_eq!(client.away(), None);
     digest(&client, &others[0], "ray").await;
 }

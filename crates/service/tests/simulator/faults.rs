@@ -1,20 +1,24 @@
 //! What goes wrong with single calls, and what may not go wrong with the job.
 
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use monte_carlo_service::simulator::SimulatorError;
+use monte_carlo_engine::Control;
 use monte_carlo_service::simulator::ray::limits::Limits;
+use monte_carlo_service::simulator::{Simulator, SimulatorError};
 
 use crate::jobs::{client, client_alone, client_with, executed_on, limits, outcome, usual};
 use crate::stand_in::{Act, Call, StandIn};
 
-/// Every call for a shard but the last of `tries` meets `act`.
+/// Every call for a shard but the last of `tries` meets `act`. On a busy machine an answer may take seconds, and a hedge
+/// would be a call more.
 async fn survives(act: Act, tries: usize) {
+    let no_hedges = Limits { hedge_min: Duration::MAX, ..limits() };
     let ray = StandIn::start().await;
     let told = format!("{act:?}");
     ray.acts(move |call| if call.of_shard + 1 < tries { act.clone() } else { Act::Answer });
-    assert_eq!(executed_on(&client(&ray.url), &usual()).await, "ray", "{told}");
+    assert_eq!(executed_on(&client_with(&ray.url, no_hedges), &usual()).await, "ray", "{told}");
     assert_eq!(ray.calls_for_one_max(), tries, "{told}");
     assert_eq!(ray.shard_calls(), ray.shards_seen() * tries, "{told}: no call more than it takes");
 }
@@ -79,12 +83,16 @@ async fn a_wait_that_is_asked_for_is_kept() {
     assert!(began.elapsed() >= Duration::from_secs(1));
 }
 
+/// By its own bound: a hedge comes to its aid after half a minute at the soonest.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shard_that_hangs_is_cut_off_and_sent_again() {
+    const SOONER: Duration = Duration::from_secs(20);
     let ray = StandIn::start().await;
     ray.acts(|call| if call.number == 1 { Act::Hang } else { Act::Answer });
-    let limits = Limits { shard_call: Duration::from_millis(700), ..limits() };
-    assert_eq!(executed_on(&client_with(&ray.url, limits), &usual()).await, "ray");
+    let limits = Limits { shard_call: Duration::from_millis(700), hedge_min: Duration::MAX, ..limits() };
+    let client = client_with(&ray.url, limits);
+    let done = tokio::time::timeout(SOONER, executed_on(&client, &usual())).await;
+    assert_eq!(done, Ok("ray"), "its call is bounded");
     assert_eq!(ray.shard_calls(), ray.shards_seen() + 1);
 }
 
@@ -94,10 +102,37 @@ async fn the_slowest_shard_is_sent_once_more_and_the_first_answer_counts() {
     let ray = StandIn::start().await;
     ray.acts(|call| if call.shard.first_path == 0 && call.of_shard == 0 { Act::Hang } else { Act::Answer });
     assert_eq!(executed_on(&client(&ray.url), &usual()).await, "ray");
-    assert_eq!(ray.shard_calls(), ray.shards_seen() + 1, "one hedge");
+    assert_eq!(ray.calls_for_one_max(), 2, "one hedge");
     while ray.inner.in_flight() > 0 {
         tokio::task::yield_now().await;
     }
+}
+
+/// Of two shards that hang, one is answered by its hedge: its other call ends while the job goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_whose_shard_is_done_is_hung_up() {
+    // Longer than any call flies alone.
+    const BOUND: Duration = Duration::from_secs(60);
+    let (ray, hangs) = (StandIn::start().await, OnceLock::new());
+    ray.acts(move |call| match (call.shard.first_path, call.of_shard) {
+        (0, 0) => Act::Hang,
+        (first, _) if first > 0 && *hangs.get_or_init(|| first) == first => Act::Hang,
+        _ => Act::Answer,
+    });
+    let (client, job, control) = (client(&ray.url), usual(), Arc::new(Control::default()));
+    let hung_up = async {
+        while ray.shard_calls() < ray.shards_seen() + 2 || ray.inner.in_flight() > 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let watch = async {
+        let is_hung_up = tokio::time::timeout(BOUND, hung_up).await.is_ok();
+        control.cancel.store(true, Ordering::Relaxed);
+        is_hung_up
+    };
+    let (outcome, is_hung_up) = tokio::join!(client.simulate(job, control.clone()), watch);
+    assert!(is_hung_up, "{} calls are there yet", ray.inner.in_flight());
+    assert!(matches!(outcome, Err(SimulatorError::Cancelled)), "it has one shard to go: {outcome:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use monte_carlo_engine::Shard;
 
 use super::hedge::Durations;
+use super::limits::Limits;
 use super::losses::{After, Loss, Losses};
 
 /// All shards of a stage.
@@ -45,7 +46,7 @@ pub(super) enum Next {
 }
 
 impl Board {
-    pub(super) fn new(shards: Vec<Shard>, trying: Duration) -> Self {
+    pub(super) fn new(shards: Vec<Shard>, limits: &Limits) -> Self {
         Self {
             is_done: vec![false; shards.len()],
             shards,
@@ -53,8 +54,8 @@ impl Board {
             fresh: 0,
             again: Vec::new(),
             flying: Vec::new(),
-            losses: Losses::new(trying),
-            durations: Durations::default(),
+            losses: Losses::new(limits.trying),
+            durations: Durations::new(limits.hedge_min),
         }
     }
 
@@ -160,7 +161,7 @@ mod tests {
 
     fn board(shards: u64) -> Board {
         let shards = (0..shards).map(|index| Shard { first_path: index * 10, paths: 10 });
-        Board::new(shards.collect(), TRYING)
+        Board::new(shards.collect(), &Limits { trying: TRYING, ..Limits::default() })
     }
 
     /// Sends all that may be sent.

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// A shard that flies so many times as long as half of the others did is sent once more, elsewhere.
 pub(super) const HEDGE_FACTOR: u32 = 3;
 /// Never sooner: what is over in a moment is not worth a second call.
-const HEDGE_MIN: Duration = Duration::from_secs(1);
+pub(super) const HEDGE_MIN: Duration = Duration::from_secs(1);
 /// Never later: no shard is cut to take longer.
 pub(super) const HEDGE_MAX: Duration = Duration::from_secs(30);
 /// So many shards must be done before their median says anything.
@@ -14,25 +14,32 @@ pub(super) const HEDGE_SAMPLE: usize = 3;
 const DURATIONS_MAX: usize = 63;
 
 /// How long the latest shards took that were answered.
-#[derive(Debug, Default)]
-pub(super) struct Durations(Vec<Duration>);
+#[derive(Debug)]
+pub(super) struct Durations {
+    took: Vec<Duration>,
+    hedge_min: Duration,
+}
 
 impl Durations {
+    pub(super) fn new(hedge_min: Duration) -> Self {
+        Self { took: Vec::new(), hedge_min }
+    }
+
     pub(super) fn add(&mut self, took: Duration) {
-        if self.0.len() == DURATIONS_MAX {
-            self.0.remove(0);
+        if self.took.len() == DURATIONS_MAX {
+            self.took.remove(0);
         }
-        self.0.push(took);
+        self.took.push(took);
     }
 
     /// How long a call may fly alone.
     pub(super) fn hedge_after(&self) -> Duration {
-        if self.0.len() < HEDGE_SAMPLE {
+        if self.took.len() < HEDGE_SAMPLE {
             return HEDGE_MAX;
         }
-        let mut sorted = self.0.clone();
+        let mut sorted = self.took.clone();
         sorted.sort_unstable();
-        (sorted[sorted.len() / 2] * HEDGE_FACTOR).clamp(HEDGE_MIN, HEDGE_MAX)
+        (sorted[sorted.len() / 2] * HEDGE_FACTOR).clamp(self.hedge_min.min(HEDGE_MAX), HEDGE_MAX)
     }
 }
 
@@ -42,7 +49,7 @@ mod tests {
 
     #[test]
     fn it_is_three_times_the_median_of_the_latest_within_reason() {
-        let mut durations = Durations::default();
+        let mut durations = Durations::new(HEDGE_MIN);
         let after = |durations: &mut Durations, took_ms, count| {
             (0..count).for_each(|_| durations.add(Duration::from_millis(took_ms)));
             durations.hedge_after()
@@ -51,6 +58,6 @@ mod tests {
         assert_eq!(after(&mut durations, 9_000, 1), Duration::from_secs(6));
         assert_eq!(after(&mut durations, 10, 32), HEDGE_MIN, "the old ones are outnumbered");
         assert_eq!(after(&mut durations, 100_000, DURATIONS_MAX), HEDGE_MAX);
-        assert_eq!(durations.0.len(), DURATIONS_MAX);
+        assert_eq!(durations.took.len(), DURATIONS_MAX);
     }
 }

@@ -107,7 +107,7 @@ impl Job {
     }
 
     async fn stage(&self, shards: Vec<Shard>, merged: Option<Tally>) -> Result<Tally, Stopped> {
-        let mut board = Board::new(shards, self.link.limits.trying);
+        let mut board = Board::new(shards, &self.link.limits);
         let mut merged = merged;
         let mut calls = Calls::default();
         let mut turn: Option<BoxFuture<'static, Place>> = None;

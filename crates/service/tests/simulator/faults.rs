@@ -147,6 +147,26 @@ async fn a_shard_that_the_engine_fails_at_everywhere_fails_its_job() {
     assert_eq!(ray.calls_for_one_max(), 3);
 }
 
+/// It may be what kills them. The pauses between its calls are a quarter of a minute.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_is_lost_each_time_while_others_are_answered_fails_its_job() {
+    const BOUND: Duration = Duration::from_secs(60);
+    let ray = StandIn::start().await;
+    // The tiny shard that is tried meanwhile has one path.
+    ray.acts(|call| match (call.shard.first_path, call.shard.paths) {
+        (0, 2..) => Act::Status(500),
+        _ => Act::Answer,
+    });
+    let client = client(&ray.url);
+    let outcome =
+        tokio::time::timeout(BOUND, outcome(&client, &usual())).await.expect("it is not tried for ever");
+    assert!(
+        matches!(&outcome, Err(SimulatorError::Engine(why)) if why.contains("from 0 on is lost each time")),
+        "{outcome:?}"
+    );
+    assert_eq!(client.away(), None, "it answers others");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_simulated_is_said_with_its_field() {
     let ray = StandIn::start().await;

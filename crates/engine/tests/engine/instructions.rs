@@ -1,30 +1,39 @@
 //! Side by side or one by one, in narrow vectors or wide ones: the same bits.
 
-use monte_carlo_engine::{Control, Instructions, Shard, Subject, Tally, run_shard_by};
+use monte_carlo_engine::{Control, Instructions, Plan, Shard, Subject, Tally, run_shard_by};
 use proptest::prelude::{ProptestConfig, Strategy, prop, prop_assert_eq, proptest};
 use serde_json::{Value, json};
 
 use crate::support::{account, assessment, book, config, funded, plan};
 
-/// More than a batch of lanes, and some paths left over for one by one.
+/// Many lanes, and some paths left over for one by one.
 const PATHS: u64 = 1_300;
 
-fn by(instructions: Instructions, subject: &Subject, rows: usize, asked: &Value) -> Tally {
+/// Two batches of 4,096 paths, one that is not full, and some paths left over.
+const PATHS_OF_BATCHES: u64 = 2 * 4_096 + PATHS;
+
+fn planned(subject: &Subject, (rows, per_day): (usize, usize), asked: &Value) -> Plan {
     let mut asked = asked.clone();
-    asked["paths"] = json!(PATHS);
-    let plan = plan(subject, &account(100_000.0, &book(rows), 3), &config(asked));
-    let shard = Shard { first_path: 0, paths: PATHS };
-    run_shard_by(instructions, &plan, shard, &Control::default()).expect("nobody cancels")
+    if asked["paths"].is_null() {
+        asked["paths"] = json!(PATHS);
+    }
+    plan(subject, &account(100_000.0, &book(rows), per_day), &config(asked))
+}
+
+fn by(instructions: Instructions, plan: &Plan) -> Tally {
+    let shard = Shard { first_path: 0, paths: plan.paths() };
+    run_shard_by(instructions, plan, shard, &Control::default()).expect("nobody cancels")
+}
+
+fn agree(plan: &Plan, what: &str) {
+    let reference = by(Instructions::Scalar, plan);
+    for instructions in Instructions::ALL.into_iter().filter(|kind| kind.are_there()) {
+        assert!(by(instructions, plan) == reference, "{instructions:?}, {what}");
+    }
 }
 
 fn all_agree(subject: &Subject, rows: usize, asked: &Value) {
-    let reference = by(Instructions::Scalar, subject, rows, asked);
-    for instructions in Instructions::ALL.into_iter().filter(|kind| kind.are_there()) {
-        assert!(
-            by(instructions, subject, rows, asked) == reference,
-            "{instructions:?}, {rows} rows, {asked}"
-        );
-    }
+    agree(&planned(subject, (rows, 3), asked), &format!("{rows} rows, {asked}"));
 }
 
 #[test]
@@ -68,6 +77,42 @@ fn every_rule_and_model() {
                 all_agree(&assessment(), 150, &asked);
                 all_agree(&funded(), 150, &asked);
             }
+        }
+    }
+}
+
+#[test]
+fn days_of_one_trade() {
+    // Trades lose up to 470 dollars: many cross the day's floor and the account's in one move, either of them the higher.
+    for (daily, drawdown) in [
+        (json!({"amount": 300, "of": "dayStart"}), json!({"kind": "trailing", "fraction": 0.01})),
+        (json!({"fraction": 0.004, "of": "initial"}), json!({"kind": "static", "fraction": 0.01})),
+        (
+            json!({"amount": 400, "of": "dayStart"}),
+            json!({"kind": "trailing", "fraction": 0.006, "lock": {}}),
+        ),
+    ] {
+        for target in [json!({}), json!({"profitTarget": {"fraction": 0.01}, "minDays": 3})] {
+            let mut rules = target;
+            rules["dailyLoss"] = daily.clone();
+            rules["drawdown"] = drawdown.clone();
+            let asked = json!({"level": "day", "rules": rules});
+            agree(&planned(&assessment(), (150, 1), &asked), &asked.to_string());
+        }
+    }
+}
+
+#[test]
+fn a_batch_leaves_nothing_to_the_next() {
+    for rules in [
+        json!("funded"),
+        json!({"drawdown": {"kind": "static", "fraction": 0.02}, "payout": {"everyDays": 2, "minimum": 20, "cap": 900}}),
+        json!({"profitTarget": {"fraction": 0.02}, "timeLimitDays": 21, "payout": {"everyDays": 5, "minimum": 0}}),
+    ] {
+        for level in ["trade", "day"] {
+            let asked = json!({"paths": PATHS_OF_BATCHES, "level": level, "rules": rules});
+            all_agree(&assessment(), 150, &asked);
+            all_agree(&funded(), 150, &asked);
         }
     }
 }
@@ -125,10 +170,8 @@ fn every_number_of_rows_and_steps() {
 fn states_past_32_bits() {
     // 100,000 rows of up to 1 %: their sum may pass 2²⁹.
     let asked = json!({"steps": 40_000, "level": "trade", "model": "iid", "paths": 20});
-    let plan = plan(&funded(), &account(100_000.0, &book(40), 3), &config(asked));
-    let shard = Shard { first_path: 0, paths: 20 };
-    let by = |kind| run_shard_by(kind, &plan, shard, &Control::default()).expect("nobody cancels");
-    assert!(by(Instructions::Scalar) == by(Instructions::best()));
+    let plan = planned(&funded(), (40, 3), &asked);
+    assert!(by(Instructions::Scalar, &plan) == by(Instructions::best(), &plan));
 }
 
 fn rules() -> impl Strategy<Value = Value> {
@@ -165,9 +208,10 @@ proptest! {
         let asked = json!({
             "steps": steps, "level": "trade", "blockLength": block, "seed": seed, "rules": rules,
         });
-        let reference = by(Instructions::Scalar, &funded(), rows, &asked);
+        let plan = planned(&funded(), (rows, 3), &asked);
+        let reference = by(Instructions::Scalar, &plan);
         for instructions in Instructions::ALL.into_iter().filter(|kind| kind.are_there()) {
-            prop_assert_eq!(by(instructions, &funded(), rows, &asked) == reference, true, "{:?}", instructions);
+            prop_assert_eq!(by(instructions, &plan) == reference, true, "{:?}", instructions);
         }
     }
 }

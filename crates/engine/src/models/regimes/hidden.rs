@@ -268,7 +268,7 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
-    use super::{FittedChain, Hidden, START_LEAVES, STARTS};
+    use super::{DEVIATION_MIN, FittedChain, Hidden, START_LEAVES, STARTS};
     use crate::models::law::normal_steps;
     use crate::random::Stream;
     use crate::random::bounded::Bounded;
@@ -412,5 +412,16 @@ mod tests {
         assert!(seen[0] <= 2 && seen[1] <= 4 && seen[2] >= 36 && seen[3] <= 4, "{seen:?} of 40");
         let seen = [told(&MADE, over_one), told(&MADE, over_mixture)];
         assert!(seen.iter().all(|&told| told >= 36), "{seen:?} of 40");
+    }
+
+    #[test]
+    fn no_state_closes_in_on_one_value() {
+        // A third of the rows is alike: a law of no width there would be as likely as one likes.
+        let mut values = series(&MADE, 90, 5).0;
+        values[30..60].fill(25.0);
+        let fitted = FittedChain::of(&values);
+        let least = DEVIATION_MIN * fitted.deviation;
+        assert!((fitted.hidden.deviations[0] / least - 1.0).abs() < 1e-9, "{:?} {least}", fitted.hidden);
+        assert!((fitted.hidden.means[0] - 25.0).abs() < least, "{:?}", fitted.hidden);
     }
 }

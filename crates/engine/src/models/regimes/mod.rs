@@ -112,7 +112,7 @@ impl IndexProcess for Regimes {
 #[cfg(test)]
 mod tests {
     use super::hidden::Seen;
-    use super::{FittedChain, Hidden, Regimes};
+    use super::{AFTER, Column, FittedChain, Hidden, Regimes};
     use crate::models::IndexProcess;
     use crate::random::Stream;
     use crate::random::statistics::assert_drawn;
@@ -197,5 +197,44 @@ mod tests {
         assert!((f64::from(left) / 400_000.0 - chance_left).abs() < 4.0 * 0.000_8, "{left}");
         let chance = (1.0 - chance_left) * 2.25 / 4.0;
         assert!((f64::from(seconds) / 400_000.0 - chance).abs() < 4.0 * 0.000_8, "{seconds}");
+    }
+
+    #[test]
+    fn rows_and_words_at_their_borders() {
+        let process = Regimes::new(&chain(), &[1.0; 5]);
+        // The fifth row is the first state's last, the sixth the history's first in the second state.
+        assert_eq!([4, 5].map(|row| process.table_after(row)), [AFTER, AFTER + 1]);
+        // A word at the share is the other item's, so that what has no share never comes.
+        for (at, &Column { below, other }) in (0..).zip(&process.columns) {
+            let (table, column) = (at / 10, at % 10);
+            assert_eq!(process.drawn(table, column, below), other);
+            assert!(below == 0 || process.drawn(table, column, below - 1) == column);
+        }
+    }
+
+    #[test]
+    fn the_last_row_is_left_by_no_step() {
+        // Half a step leaves the second state of the 0.25 + 0.5 + 0.75 rows in it that a step follows: the last, which is in
+        // it for sure, has none.
+        let mut chain = chain();
+        chain.seen.leaves = vec![[0.25, 0.0], [0.25, 0.125], [0.25, 0.25], [0.25, 0.125]];
+        let process = Regimes::new(&chain, &[1.0; 5]);
+        let mut stream = Stream::of_path(9, 4);
+        let left = (0..400_000).filter(|_| process.next(&mut stream, 9, 1) < 5).count() as f64;
+        assert!((left / 400_000.0 - 1.0 / 3.0).abs() < 4.0 * 0.000_75, "{left}");
+    }
+
+    #[test]
+    fn a_row_goes_on_in_its_likelier_state() {
+        assert_eq!([0, 1, 2, 3, 4].map(|row| chain().row_like(row)), [0, 1, 2, 8, 9]);
+    }
+
+    #[test]
+    fn sums_of_rows_spread_by_stays_and_by_the_wider_state() {
+        // Half of the rows in each, means 1 and −1, variances 1 and 4: 0.5 + 2 + 1 of a row; 4 + 2 · 1 / 0.5 a row of a sum.
+        let hidden =
+            Hidden { means: [1.0, -1.0], deviations: [1.0, 2.0], leaves: [0.25; 2], first: [0.5; 2] };
+        let factor = FittedChain { hidden, ..chain() }.variance_factor();
+        assert!((factor - 8.0 / 3.5).abs() < 1e-12, "{factor}");
     }
 }

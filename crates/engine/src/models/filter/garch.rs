@@ -200,3 +200,33 @@ impl<'a> Search<'a> {
         ControlFlow::Break(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Garch;
+
+    const MADE: Garch = Garch { omega: 0.04, alpha: 0.12, beta: 0.84 };
+
+    #[test]
+    fn a_variance_is_that_before_its_row() {
+        // 0.04 + 0.12 · 4 + 0.84 · 1, then 0.04 + 0.12 · 1 + 0.84 · 1.36, then 0.04 + 0.12 · 0.25 + 0.84 · 1.3024.
+        let (before, now) = MADE.filtered(&[2.0, -1.0, 0.5]);
+        for (seen, expected) in before.iter().chain([&now]).zip([1.0, 1.36, 1.302_4, 1.164_016]) {
+            assert!((seen - expected).abs() < 1e-12, "{before:?} {now}");
+        }
+        assert_eq!(before.len(), 3);
+    }
+
+    #[test]
+    fn a_row_counts_in_the_likelihood_as_often_as_it_weighs() {
+        let values = [2.0, -1.0, 0.5];
+        let each = [1.0_f64, 1.36, 1.302_4].map(f64::ln);
+        let each = [each[0] + 4.0, each[1] + 1.0 / 1.36, each[2] + 0.25 / 1.302_4];
+        let by_hand = |weights: [f64; 3]| -(0..3).map(|row| weights[row] * each[row]).sum::<f64>() / 2.0;
+        for weights in [[1.0; 3], [0.0, 3.0, 1.0], [5.0, 0.0, 0.5]] {
+            let seen = MADE.log_likelihood(&values, Some(&weights));
+            assert!((seen - by_hand(weights)).abs() < 1e-12, "{weights:?}: {seen}");
+        }
+        assert!((MADE.log_likelihood(&values, None) - by_hand([1.0; 3])).abs() < 1e-12);
+    }
+}

@@ -322,4 +322,24 @@ mod tests {
         let one = fit.filter_anew(&[5, 5, 5]);
         assert_eq!(path(&one, 1, 10), [past[5] as f64; 10]);
     }
+
+    #[test]
+    fn a_weighted_history_is_filtered_by_its_own_parameters() {
+        let fit = FittedFilter::of(series(MADE, 600, 3));
+        // The first third twice, the rest once.
+        let picked: Vec<u32> = (0..600).chain(0..200).collect();
+        let weighted = fit.filter_anew(&picked);
+        assert!(weighted.garch != fit.garch);
+        let values: Vec<f64> =
+            fit.past.iter().map(|&step| (step as f64 - weighted.mean) / weighted.deviation).collect();
+        let (variances, now) = weighted.garch.filtered(&values);
+        let own: Vec<f64> =
+            picked.iter().map(|&row| values[row as usize] / variances[row as usize].sqrt()).collect();
+        let mean = own.iter().sum::<f64>() / 800.0;
+        let deviation = (own.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / 800.0).sqrt();
+        for (seen, own) in weighted.residuals.iter().zip(own) {
+            assert!((seen - (own - mean) / deviation).abs() < 1e-9, "{seen} {own}");
+        }
+        assert_eq!((weighted.residuals.len(), weighted.variance), (800, now));
+    }
 }

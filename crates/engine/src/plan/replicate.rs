@@ -92,6 +92,8 @@ impl Plan {
 mod tests {
     use serde_json::{Value, json};
 
+    use crate::models::{IndexProcess, Process};
+    use crate::random::Stream;
     use crate::rules::daily_loss::DailyLoss;
     use crate::{Plan, Subject};
 
@@ -134,5 +136,45 @@ mod tests {
             assert_eq!(seen, replicate.layout.stops);
         }
         assert!(broken > 0 && held > 0, "{broken} {held}");
+    }
+
+    #[test]
+    fn after_the_worst_week_comes_what_came_after_it() {
+        // Forty trades, one a day and no two alike; those of the days 12 to 18 lose.
+        let trades: Vec<Value> = (0..40_i64)
+            .map(|n| (n, if (12..19).contains(&n) { -500 - n } else { 10 + n }))
+            .map(|(n, pnl)| json!({"id": n.to_string(), "type": "close", "pnl": pnl, "timestamp": n * 86_400_000}))
+            .collect();
+        let input = json!({
+            "tradeHistory": trades,
+            "pnlData": {"balance": 97_350, "peak": 100_000, "realized": -2_650, "unrealized": 0},
+        });
+        let asked = json!({
+            "sizing": "fixed", "steps": 20, "level": "trade", "model": "stationary", "blockLength": 13,
+            "stress": {"worstWeek": true}, "rules": {},
+        });
+        let plan = Plan::new(
+            &Subject::FundedAccount("f".to_owned()),
+            &serde_json::from_value(input).expect("an input"),
+            &serde_json::from_value(asked).expect("a configuration"),
+            1_000,
+        )
+        .expect("a plan");
+        // Of forty paths at the week's last row, on how many the next is the one after the history's row of −518.
+        let goes_on = |plan: &Plan| {
+            let Process::WorstWeek(process) = &plan.process else { panic!("a week") };
+            let own = (plan.rows.trades.len() - 7) / 2;
+            let last = plan.rows.trades.iter().position(|&step| step == -5_180_000).expect("it was drawn");
+            let follows = |path: &u64| {
+                let stream = &mut Stream::of_path(5, *path);
+                process.next(stream, own as u32 + 6, 7) as usize == own + 7 + (last + 1) % own
+            };
+            (0..40).filter(follows).count()
+        };
+        // A block goes on 12 times of 13, and on the thousands of rows of a weighted history nearly always.
+        assert!(goes_on(&plan) >= 32, "{}", goes_on(&plan));
+        for index in 0..8 {
+            assert!(goes_on(&plan.replicate(index)) >= 38, "{index}");
+        }
     }
 }

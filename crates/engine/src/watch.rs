@@ -100,3 +100,25 @@ pub(crate) fn after_request<D: Depth>(withdrawals: &Withdrawals, account: Accoun
         Some(granted) => after(withdrawals, granted, account),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::after_request;
+    use crate::kernel::{Account, LogDepth};
+    use crate::rules::{Start, Terms, Withdrawals};
+    use crate::scale::Scale;
+
+    #[test]
+    fn no_payout_breaks_an_account_by_rounding() {
+        // A unit of log-equity is some six units of money here: what is left, one of them above the floor, rounds to it.
+        let scale = Scale::Log { base: 10_000.0 };
+        let (start, floor) = (scale.state(10_000.0), scale.state(9_000.0));
+        let withdrawals = Withdrawals { terms: Terms::of_split(1.0, 1e8), scale, locks_at: Some(start) };
+        for dollars in [10_100.0, 11_000.0, 12_345.67] {
+            let x = scale.state(dollars);
+            let account: Account<LogDepth> = Account::open(Start { x, peak: x, floor });
+            let after = after_request(&withdrawals, account);
+            assert_eq!((after.x, after.floor), (start + 1, start), "{dollars}");
+        }
+    }
+}

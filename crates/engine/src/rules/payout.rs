@@ -71,6 +71,12 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
+    /// Of a share of all that is above a balance.
+    #[cfg(test)]
+    pub(crate) fn of_split(split: f64, stays: f64) -> Self {
+        Self { split, stays, minimum: 0.0, cap: f64::INFINITY }
+    }
+
     /// What has been paid after a request at a balance of `units`, by the platform's formula: what was paid before counts
     /// as withdrawn, and does not lower the balance.
     #[inline(always)]

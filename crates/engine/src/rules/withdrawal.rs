@@ -65,3 +65,21 @@ impl Withdrawals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Granted, Terms, Withdrawals};
+    use crate::scale::Scale;
+
+    #[test]
+    fn a_payout_that_moves_the_floor_leaves_more_than_that_floor() {
+        // 11,000 dollars above a floor of 9,000; all of the profit above 10,000 is the trader's.
+        let terms = Terms::of_split(1.0, 1e8);
+        let taken = |locks_at| {
+            let withdrawals = Withdrawals { terms, scale: Scale::Money, locks_at };
+            withdrawals.request(110_000_000, 90_000_000)
+        };
+        assert_eq!(taken(None), Some(Granted { payout: 1e7, taken: 1e7 }));
+        assert_eq!(taken(Some(100_000_000)), Some(Granted { payout: 9_999_999.0, taken: 9_999_999.0 }));
+    }
+}

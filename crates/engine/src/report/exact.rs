@@ -51,8 +51,9 @@ pub(super) fn compared(
 
 #[cfg(test)]
 mod tests {
-    use super::compared;
+    use super::{compared, draw};
     use crate::ExactLaw;
+    use crate::tally::{Draw, Figure};
 
     fn law() -> ExactLaw {
         ExactLaw {
@@ -86,5 +87,14 @@ mod tests {
         let mut warnings = Vec::new();
         compared(&law(), 2_000, Some(9_999), 10_000, &mut warnings);
         assert!(warnings[0].contains("passProbability"), "{warnings:?}");
+    }
+
+    #[test]
+    fn a_law_says_how_it_ends_and_nothing_else() {
+        let law = ExactLaw { breached: vec![0.0, 0.25], passed: vec![0.0, 0.5], ..law() };
+        let figures = [Figure::Breach, Figure::Pass, Figure::Neither, Figure::Ruin, Figure::Payout];
+        let draws = figures.map(|figure| draw(&law, figure));
+        let exactly = |value| Some(Draw { value, error: 0.0 });
+        assert_eq!(draws, [exactly(0.25), exactly(0.5), exactly(0.25), None, None]);
     }
 }

@@ -83,6 +83,7 @@ fn assert_defined(path: &str, value: &Value) {
             let may_be_null = path.ends_with("/sharpeRatio")
                 || path.ends_with("/sortinoRatio")
                 || path.ends_with("/standardErrors")
+                || path == "/precision/standardError"
                 || path.strip_prefix("/monteCarloErrors/").is_some_and(is_figure);
             assert!(may_be_null, "{path} is null");
         }

@@ -123,7 +123,7 @@ pub(super) fn rank(permille: u64, count: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Sorted;
+    use super::{Sorted, ranks_about};
     use crate::tally::{Bins, Histogram};
 
     /// 25 equally likely values: −100, −50 twice, 10 else.
@@ -156,6 +156,13 @@ mod tests {
         // P(loss ≤ −10) = 0.88, P(loss ≤ 50) = 0.96: the 0.88 quantile is −10 exactly, the next one up is 50.
         let loss = |permille| -sorted().upper(permille).mean();
         assert_eq!([880, 881, 960, 961].map(loss), [-10.0, 50.0, 50.0, 100.0]);
+    }
+
+    #[test]
+    fn ranks_reach_outwards_to_whole_ones() {
+        // 1.96 · √(100 · 0.5 · 0.5) = 9.8 to either side of 50; 1.96 · √(100 · 0.01 · 0.99) = 1.95 about 1, and about 100.
+        assert_eq!(ranks_about(50, 0.5, 100), (40, 60));
+        assert_eq!((ranks_about(1, 0.01, 100), ranks_about(100, 0.99, 100)), ((1, 3), (98, 100)));
     }
 
     #[test]

@@ -45,7 +45,8 @@ pub(super) fn about(value: f64, half: f64) -> Estimate {
 
 #[cfg(test)]
 mod tests {
-    use super::probability;
+    use super::{by_batches, probability};
+    use crate::tally::Batch;
 
     #[test]
     fn wilson_by_hand() {
@@ -60,5 +61,14 @@ mod tests {
         assert!(never.upper > 3.8e-6 && never.upper < 3.9e-6);
         let always = probability(1, 1);
         assert!(always.lower > 0.2 && always.upper == 1.0);
+    }
+
+    #[test]
+    fn sub_batches_by_hand() {
+        // 2, 3 … 33: variance 32 · 33 / 12 = 88; Student's 2.03951 with 31 degrees of freedom · √(88 / 32) = 3.38215.
+        let batches: Vec<Batch> = (2..34).map(|paths| Batch { paths, ..Batch::default() }).collect();
+        let told = by_batches(17.5, &batches, |batch| Some(batch.paths as f64)).expect("an interval");
+        assert!((told.lower - 14.117_85).abs() < 1e-5 && (told.upper - 20.882_15).abs() < 1e-5, "{told:?}");
+        assert!(by_batches(17.5, &batches, |batch| (batch.paths > 2).then_some(1.0)).is_none());
     }
 }

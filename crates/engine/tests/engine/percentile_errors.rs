@@ -86,3 +86,21 @@ fn more_paths_narrow_the_percentiles_and_a_longer_history_does_the_rest() {
     assert!((many.1 / few.1 - 1.0).abs() < 0.2, "{few:?} {many:?}");
     assert!(long.1 < 0.5 * few.1, "{few:?} {long:?}");
 }
+
+#[test]
+fn a_value_at_risk_is_as_sure_as_the_percentile_that_it_is_of() {
+    let asked = json!({
+        "paths": 20_000, "steps": 60, "sizing": "fixed", "rules": {}, "historyReplicates": 0, "level": "trade",
+    });
+    let report = result(&plan(&assessment(), &account(50_000.0, &book(45), 3), &config(asked)));
+    let errors = report.monte_carlo_errors;
+    let percentiles = errors.percentiles.final_balance;
+    for (var, percentile) in [(errors.signed_var95, percentiles.p5), (errors.signed_var99, percentiles.p1)] {
+        assert!(var.lower < var.value && var.value < var.upper, "{var:?}");
+        // From the other side a quantile is one rank on: some dollars, where 20,000 balances are some thousands apart.
+        let near = 0.05 * (var.upper - var.lower);
+        for (loss, balance) in [(var.lower, percentile.upper), (var.upper, percentile.lower)] {
+            assert!((loss - (50_000.0 - balance)).abs() < near, "{var:?} {percentile:?}");
+        }
+    }
+}

@@ -35,7 +35,7 @@ pub const LEASE_MS: u64 = 6_000;
 /// Between two signs of life.
 pub const BEAT_EVERY: Duration = Duration::from_secs(2);
 /// Between two looks for leases that ran out.
-pub const SWEEP_EVERY: Duration = Duration::from_secs(2);
+pub const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Hard limit of one attempt: a hung call is noticed by the database's clock, whatever the worker thinks.
 pub const ATTEMPT_DEADLINE_MS: u64 = 20 * 60 * 1_000;
 /// Between two claims when no wake-up comes: the price of a lost wake-up.

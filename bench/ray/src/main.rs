@@ -6,6 +6,7 @@ mod costs;
 mod jobs;
 mod sides;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
@@ -40,9 +41,10 @@ async fn main() -> Result<(), Failure> {
     let book = Book::read().await?;
     sides.both(&book.job(0, &small())?).await?;
 
-    let efficiency = if extent == "whole" { Some(large(&sides, &book).await?) } else { None };
+    let server = pid.parse()?;
+    let efficiency = if extent == "whole" { Some(large(&sides, &book, server).await?) } else { None };
     let overhead_ms = door(&sides, &book).await?;
-    let rate = shards_a_second(&sides, &book, pid.parse()?).await?;
+    let rate = shards_a_second(&sides, &book, server).await?;
     println!(
         "{}",
         json!({"efficiency": efficiency, "p50_overhead_ms": overhead_ms, "shard_rps": rate.round()})
@@ -56,7 +58,7 @@ fn small() -> Value {
 }
 
 /// One large job, then a book of jobs of a million paths: how much of what this process does in the time Ray does.
-async fn large(sides: &Sides, book: &Book) -> Result<f64, Failure> {
+async fn large(sides: &Sides, book: &Book, server: u32) -> Result<f64, Failure> {
     let tried = 2_000_000_u64;
     let config = |paths: u64| json!({"paths": paths, "steps": 252});
     let trial = book.job(0, &config(tried))?;
@@ -74,6 +76,9 @@ async fn large(sides: &Sides, book: &Book) -> Result<f64, Failure> {
         (0..BOOK).map(|trader| book.job(trader, &config(1_000_000))).collect::<Result<_, _>>()?;
     let many = in_turns(sides, &jobs, LARGE_TURNS).await?;
     tell_seconds(&format!("{BOOK} jobs of 1 M paths x 252 steps, at once"), &many);
+    let before = costs::seconds(server)?;
+    try_join_all(jobs.iter().map(|job| sides.run(Side::Ray, job))).await?;
+    tell_costs(&before, server, BOOK)?;
     Ok(efficiency)
 }
 
@@ -129,12 +134,18 @@ async fn shards_a_second(sides: &Sides, book: &Book, server: u32) -> Result<f64,
     }
     let rate = SHARDS as f64 / began.elapsed().as_secs_f64();
     println!("{SHARDS} jobs of one shard of 1,000 paths, {SHARDS_AT_ONCE} at once: {rate:.0} a second");
+    tell_costs(&before, server, SHARDS)?;
+    Ok(rate)
+}
+
+/// What each of so many jobs cost the processes that it went through.
+fn tell_costs(before: &BTreeMap<String, f64>, server: u32, jobs: usize) -> Result<(), Failure> {
     let spent = costs::seconds(server)?.into_iter().map(|(kind, seconds)| {
         let seconds = seconds - before.get(&kind).copied().unwrap_or(0.0);
-        format!("{kind} {:.2}", seconds * 1e3 / SHARDS as f64)
+        format!("{kind} {:.2}", seconds * 1e3 / jobs as f64)
     });
     println!("ms of a core for each: {}", spent.collect::<Vec<_>>().join(", "));
-    Ok(rate)
+    Ok(())
 }
 
 fn kb(bytes: usize) -> f64 {

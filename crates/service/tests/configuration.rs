@@ -34,6 +34,7 @@ fn a_database_url_is_all_it_takes() {
     assert_eq!(config.kafka.bootstrap_servers(), "localhost:9092");
     assert_eq!(config.kafka.client_id, "monte-carlo-service");
     assert_eq!(config.kafka.group_id, "monte-carlo-service-group");
+    assert_eq!(config.kafka.group_instance_id, None);
     assert_eq!(config.kafka.topic_prefix, "");
     assert_eq!(config.kafka.aws_region, "us-east-1");
     assert_eq!(config.simulator.ray_serve_url.as_str(), "http://ray-head-svc:8000/");

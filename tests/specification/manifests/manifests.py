@@ -69,6 +69,9 @@ def environment(resource, config_map):
         elif "resourceFieldRef" in entry["valueFrom"]:
             _, limit = entry["valueFrom"]["resourceFieldRef"]["resource"].split(".")
             found[entry["name"]] = str(math.ceil(cpus(container(resource)["resources"]["limits"][limit])))
+        elif "fieldRef" in entry["valueFrom"]:
+            assert entry["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+            found[entry["name"]] = f"{resource['metadata']['name']}-5d9c7b8f6-x2x4z"
         else:
             key = entry["valueFrom"]["secretKeyRef"]["key"]
             found[entry["name"]] = {"database-url": "postgres://app@cockroachdb:26257/app"}.get(key, "placeholder")

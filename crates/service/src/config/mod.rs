@@ -46,6 +46,7 @@ pub const VARIABLES: &[Variable] = &[
     redis::REDIS_KEY_PREFIX,
     database::DATABASE_MAX_CONNECTIONS,
     database::MIGRATE_ON_START,
+    kafka::KAFKA_GROUP_INSTANCE_ID,
     kafka::KAFKA_GROUP_PROTOCOL,
     kafka::KAFKA_TOPIC_PREFIX,
     kafka_security::KAFKA_SECURITY,

@@ -45,6 +45,8 @@ pub struct KafkaSettings {
     pub client_id: String,
     /// The consumer group that all replicas share.
     pub group_id: String,
+    /// Whoever comes under it takes up what the member before it had; two at once would throw each other out.
+    pub group_instance_id: Option<String>,
     pub group_protocol: GroupProtocol,
     /// Put before each topic's name; empty on most clusters.
     pub topic_prefix: String,
@@ -75,6 +77,9 @@ impl KafkaSettings {
             .set("queued.min.messages", PREFETCH_MESSAGES.to_string())
             .set("fetch.message.max.bytes", MESSAGE_BYTES_MAX.to_string())
             .set("statistics.interval.ms", STATISTICS_MS.to_string());
+        if let Some(instance) = &self.group_instance_id {
+            config.set("group.instance.id", instance);
+        }
         match self.group_protocol {
             GroupProtocol::Classic => config
                 .set("partition.assignment.strategy", "cooperative-sticky")

@@ -252,6 +252,7 @@ pub fn kafka_settings(config: &Config) -> KafkaSettings {
         brokers: config.kafka.bootstrap_servers(),
         client_id: config.kafka.client_id.clone(),
         group_id: config.kafka.group_id.clone(),
+        group_instance_id: config.kafka.group_instance_id.clone(),
         group_protocol: config.kafka.group_protocol,
         topic_prefix: config.kafka.topic_prefix.clone(),
         security: config.kafka.security.clone(),

@@ -68,6 +68,7 @@ pub(crate) fn settings(brokers: &str, prefix: &str) -> KafkaSettings {
         brokers: brokers.into(),
         client_id: "tests".into(),
         group_id: format!("{prefix}group"),
+        group_instance_id: None,
         group_protocol: GroupProtocol::Classic,
         topic_prefix: prefix.into(),
         security: Security::Plaintext,

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use monte_carlo_service::kafka::producer::OutgoingMessage;
-use monte_carlo_service::kafka::settings::GroupProtocol;
+use monte_carlo_service::kafka::consumer::Consumer;
+use monte_carlo_service::kafka::producer::{OutgoingMessage, Producer};
+use monte_carlo_service::kafka::settings::{GroupProtocol, KafkaSettings};
 use monte_carlo_service::kafka::survey::survey;
 
-use crate::cluster::{Cluster, PARTITIONS, TOPIC, close, numbers, produce, read};
+use tokio::time::Instant;
+
+use crate::cluster::{Cluster, PARTITIONS, PATIENCE, TOPIC, close, numbers, produce, read};
 
 const TOPICS: [(&str, i32); 1] = [(TOPIC, PARTITIONS)];
 
@@ -104,6 +107,70 @@ async fn a_dropped_wait_loses_nothing(cluster: Cluster) {
     produce(&cluster.producer(), 0..10).await;
     assert_eq!(numbers(&read(&mut consumer, 10).await), (0..10).collect::<Vec<_>>());
     close(consumer).await;
+}
+
+/// The partitions that each member reads once the group has settled.
+async fn settled(producer: &Producer, members: &mut [Consumer; 2]) -> [BTreeSet<i32>; 2] {
+    let mut before = Default::default();
+    for round in 0..200 {
+        produce(producer, round * 60..(round + 1) * 60).await;
+        let mut read: [BTreeSet<i32>; 2] = Default::default();
+        for (member, read) in members.iter_mut().zip(&mut read) {
+            let batch = member.next_batch(500, Duration::from_millis(200)).await.expect("a batch");
+            member.store_offsets(&batch).expect("stored");
+            read.extend(batch.iter().map(|message| message.partition));
+        }
+        let is_shared = read.iter().all(|partitions| !partitions.is_empty());
+        if is_shared && read.iter().map(BTreeSet::len).sum::<usize>() == PARTITIONS as usize && read == before
+        {
+            return read;
+        }
+        before = read;
+    }
+    panic!("the group never settled: {before:?}");
+}
+
+async fn come_back(protocol: GroupProtocol) {
+    let mut cluster = Cluster::real(&TOPICS).await;
+    cluster.settings.group_protocol = protocol;
+    let named = |name: &str| {
+        let settings = KafkaSettings { group_instance_id: Some(name.to_owned()), ..cluster.settings.clone() };
+        Consumer::start(&settings, &[TOPIC]).expect("a consumer")
+    };
+    let producer = cluster.producer();
+    let mut members = [named("one"), named("other")];
+    let partitions = settled(&producer, &mut members).await;
+
+    // It says no goodbye: its partitions are kept for it.
+    let [staying, leaving] = members;
+    close(leaving).await;
+    let numbers_after = 100_000..100_200;
+    produce(&producer, numbers_after.clone()).await;
+    let mut members = [staying, named("other")];
+    let mut seen: [BTreeSet<i32>; 2] = Default::default();
+    let mut awaited: BTreeSet<_> = numbers_after.collect();
+    let deadline = Instant::now() + PATIENCE;
+    while !awaited.is_empty() {
+        assert!(Instant::now() < deadline, "{} messages did not come", awaited.len());
+        for (member, seen) in members.iter_mut().zip(&mut seen) {
+            for message in member.next_batch(500, Duration::from_millis(100)).await.expect("a batch") {
+                if awaited.remove(&numbers(std::slice::from_ref(&message))[0]) {
+                    seen.insert(message.partition);
+                }
+            }
+        }
+    }
+    assert_eq!(seen, partitions, "{protocol:?}: each goes on with its own");
+    for member in members {
+        close(member).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_comes_back_under_its_name_takes_up_what_it_had() {
+    for protocol in [GroupProtocol::Classic, GroupProtocol::Consumer] {
+        come_back(protocol).await;
+    }
 }
 
 /// The broker names the members of a classic group alone.

@@ -146,6 +146,7 @@ async fn publish(book: &Book, broker: &EmbeddedBroker) -> anyhow::Result<()> {
         brokers: broker.bootstrap_servers().to_owned(),
         client_id: "platform".to_owned(),
         group_id: String::new(),
+        group_instance_id: None,
         group_protocol: GroupProtocol::default(),
         topic_prefix: String::new(),
         security: Security::Plaintext,

@@ -34,6 +34,7 @@ async fn members_come_and_go_every_second() {
         brokers: house.brokers().to_owned(),
         client_id: "stranger".to_owned(),
         group_id: house.group_id().to_owned(),
+        group_instance_id: None,
         group_protocol: GroupProtocol::Classic,
         topic_prefix: house.prefix().to_owned(),
         security: Security::Plaintext,

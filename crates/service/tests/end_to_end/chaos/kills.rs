@@ -1,4 +1,4 @@
-//! Processes die: SIGKILL, and another is started at once in their place.
+//! Processes die: SIGKILL, and another is started at once: elsewhere, under another name, or in their place.
 
 use std::time::{Duration, Instant};
 
@@ -12,22 +12,28 @@ async fn one_replica_of_two_is_killed() {
     scene.pass(0..2_000).await;
     one.kill();
     scene.mended();
+    // Its partitions move on when its session has ended.
     one = replica(&scene.house, &[]);
     scene.end(&other).await;
     one.ready().await.stop().await;
     other.stop().await;
 }
 
+/// A container that crashes is started again in its pod, and keeps its name: as `k8s/deployment.yaml` has it.
+fn in_place(name: &'static str) -> [(&'static str, &'static str); 1] {
+    [("KAFKA_GROUP_INSTANCE_ID", name)]
+}
+
 /// The only one that there is: nobody takes its partitions over.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_only_replica_is_killed() {
     let house = house().await;
-    let service = replica(&house, &[]).ready().await;
+    let service = replica(&house, &in_place("one")).ready().await;
     let mut scene = Scene::begin("killed_alone", house).await;
     scene.pass(0..2_000).await;
     service.kill();
     scene.mended();
-    let service = replica(&scene.house, &[]).ready().await;
+    let service = replica(&scene.house, &in_place("one")).ready().await;
     scene.end(&service).await;
     service.stop().await;
 }
@@ -37,7 +43,9 @@ async fn every_two_seconds_one_is_killed_for_half_a_minute() {
     const EVERY: Duration = Duration::from_secs(2);
     const LONG: Duration = Duration::from_secs(30);
     let house = house().await;
-    let mut replicas = two_replicas(&house, &[]).await;
+    let [one, other] = ["one", "other"].map(|name| replica(&house, &in_place(name)));
+    let mut replicas: [_; 2] = tokio::join!(one.ready(), other.ready()).into();
+    let mut names = ["one", "other"];
     let mut scene = Scene::begin("killed_every_2_s", house).await;
     let mut turns = tokio::time::interval(EVERY);
     let began = Instant::now();
@@ -48,9 +56,10 @@ async fn every_two_seconds_one_is_killed_for_half_a_minute() {
         }
         // The older one: it had the most time to take work on.
         let [older, _] = &mut replicas;
-        std::mem::replace(older, replica(&scene.house, &[])).kill();
+        std::mem::replace(older, replica(&scene.house, &in_place(names[0]))).kill();
         scene.mended();
         replicas.rotate_left(1);
+        names.rotate_left(1);
         assert!(turn < 16, "one each two seconds");
     }
     let [one, other] = replicas;

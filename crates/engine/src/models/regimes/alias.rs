@@ -36,12 +36,13 @@ pub(super) fn columns(weights: &[f64]) -> Vec<Column> {
     columns
 }
 
-/// The weights as whole numbers that add up to 2³² a column exactly: differences of the rounded running sum.
+/// The weights as whole numbers that add up to 2³² a column exactly: differences of the rounded running
+/// sum, which adds in the order of the total and so ends at it.
 fn shares(weights: &[f64]) -> Vec<u64> {
     let total: f64 = weights.iter().sum();
     let all = weights.len() as u64 * FULL;
     let (mut sum, mut given) = (0.0, 0);
-    let mut shares: Vec<u64> = weights
+    weights
         .iter()
         .map(|weight| {
             sum += weight;
@@ -50,12 +51,7 @@ fn shares(weights: &[f64]) -> Vec<u64> {
             given = until;
             share
         })
-        .collect();
-    // The running sum ends at the total but for a rounding; what that leaves goes to the last item that has any.
-    if let Some(last) = shares.iter_mut().rev().find(|share| **share > 0) {
-        *last += all - given;
-    }
-    shares
+        .collect()
 }
 
 #[cfg(test)]

@@ -86,4 +86,15 @@ mod tests {
             (low - normal(1.0 - super::Z95)).abs() < 1e-6 && (high - normal(1.0 + super::Z95)).abs() < 1e-6
         );
     }
+
+    #[test]
+    fn a_bias_counts_up_to_one_deviation() {
+        for (share, bias) in
+            [(normal(1.0), 1.0), (normal(1.1), 1.0), (1.0, 1.0), (normal(-1.1), -1.0), (0.0, -1.0)]
+        {
+            let (low, high) = ends(share, 1e9);
+            let wanted = (normal(2.0 * bias - super::Z95), normal(2.0 * bias + super::Z95));
+            assert!((low - wanted.0).abs() < 1e-6 && (high - wanted.1).abs() < 1e-6, "{share}: {low} {high}");
+        }
+    }
 }

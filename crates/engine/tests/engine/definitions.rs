@@ -66,7 +66,8 @@ fn shortfalls_are_of_their_own_mass() {
     // The worst 5 % of 128 rows are 6.4 of them, rows 1 to 6 and 0.4 of row 7: (21 + 2.8) / 6.4 = 3.71875; the worst 1 % are
     // 1.28: (1 + 0.28 · 2) / 1.28 = 1.21875. Their variances, by Manistre and Hancock (2005): the tail's, 3.45 and 0.171, and
     // (1 − mass) · (shortfall − VaR)², 10.23 and 0.604, over 1,000,000 · mass.
-    let risk = ladder().risk_metrics;
+    let report = ladder();
+    let risk = &report.risk_metrics;
     assert!(
         (risk.signed_cvar95 + 3.718_75).abs() < 3.0 * (13.68_f64 / 50_000.0).sqrt(),
         "{}",
@@ -81,6 +82,14 @@ fn shortfalls_are_of_their_own_mass() {
     // Gains are no losses, in either dialect.
     assert_eq!([risk.var95, risk.var99, risk.value_at_risk95, risk.value_at_risk99], [0.0; 4]);
     assert_eq!([risk.cvar95, risk.cvar99, risk.expected_shortfall], [0.0; 3]);
+    // The error that is told is that one; the tail's variance is itself known to 1 %.
+    for (told, variance) in [
+        (&report.monte_carlo_errors.signed_cvar95, 13.68 / 50_000.0),
+        (&report.monte_carlo_errors.signed_cvar99, 0.775 / 10_000.0),
+    ] {
+        let (half, wanted) = ((told.upper - told.lower) / 2.0, 1.96 * f64::sqrt(variance));
+        assert!((half / wanted - 1.0).abs() < 0.02, "{half}, and not {wanted}");
+    }
 }
 
 #[test]

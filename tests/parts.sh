@@ -93,7 +93,7 @@ part_lint() {
     echo "--- advisories: NOT CHECKED, their database could not be fetched: $(grep . "$scratch/advisories.log" | tail -n 1)"
   fi
   step "shell scripts" 60 \
-    shellcheck --external-sources --check-sourced test .ci/run bench/{coverage,engine,ray}/run bench/ray/book fuzz/run image/assemble tests/build/without_features tests/servers/*/run tests/servers/ray/{modules,python} tests/specification/*/run tests/specification/image/in_a_pod || true
+    shellcheck --external-sources --check-sourced test .ci/run bench/{coverage,engine,ray}/run bench/ray/book fuzz/run image/assemble tests/build/without_features tests/servers/*/run tests/servers/ray/{haproxy,modules,python} tests/specification/*/run tests/specification/image/in_a_pod || true
   step "spelling" 60 "$typos" || true
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Scene, house, replica, two_replicas};
+use super::{Scene, house, named, replica, two_replicas};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_replica_of_two_is_killed() {
@@ -19,21 +19,16 @@ async fn one_replica_of_two_is_killed() {
     other.stop().await;
 }
 
-/// A container that crashes is started again in its pod, and keeps its name: as `k8s/deployment.yaml` has it.
-fn in_place(name: &'static str) -> [(&'static str, &'static str); 1] {
-    [("KAFKA_GROUP_INSTANCE_ID", name)]
-}
-
 /// The only one that there is: nobody takes its partitions over.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_only_replica_is_killed() {
     let house = house().await;
-    let service = replica(&house, &in_place("one")).ready().await;
+    let service = named(&house, "one", &[]).ready().await;
     let mut scene = Scene::begin("killed_alone", house).await;
     scene.pass(0..2_000).await;
     service.kill();
     scene.mended();
-    let service = replica(&scene.house, &in_place("one")).ready().await;
+    let service = named(&scene.house, "one", &[]).ready().await;
     scene.end(&service).await;
     service.stop().await;
 }
@@ -43,8 +38,7 @@ async fn every_two_seconds_one_is_killed_for_half_a_minute() {
     const EVERY: Duration = Duration::from_secs(2);
     const LONG: Duration = Duration::from_secs(30);
     let house = house().await;
-    let [one, other] = ["one", "other"].map(|name| replica(&house, &in_place(name)));
-    let mut replicas: [_; 2] = tokio::join!(one.ready(), other.ready()).into();
+    let mut replicas = two_replicas(&house, &[]).await;
     let mut names = ["one", "other"];
     let mut scene = Scene::begin("killed_every_2_s", house).await;
     let mut turns = tokio::time::interval(EVERY);
@@ -56,7 +50,7 @@ async fn every_two_seconds_one_is_killed_for_half_a_minute() {
         }
         // The older one: it had the most time to take work on.
         let [older, _] = &mut replicas;
-        std::mem::replace(older, replica(&scene.house, &in_place(names[0]))).kill();
+        std::mem::replace(older, named(&scene.house, names[0], &[])).kill();
         scene.mended();
         replicas.rotate_left(1);
         names.rotate_left(1);

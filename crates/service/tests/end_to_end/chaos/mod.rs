@@ -70,9 +70,14 @@ fn replica(house: &House, variables: &[(&str, &str)]) -> Service {
     house.service_with(&[&SETTINGS[..], variables].concat())
 }
 
+/// A replica with the name of a pod, which a container that crashes keeps: as `k8s/deployment.yaml` has it.
+fn named(house: &House, name: &str, variables: &[(&str, &str)]) -> Service {
+    replica(house, &[&[("KAFKA_GROUP_INSTANCE_ID", name)], variables].concat())
+}
+
 /// As deployed.
 async fn two_replicas(house: &House, variables: &[(&str, &str)]) -> [Service; 2] {
-    let (one, other) = (replica(house, variables), replica(house, variables));
+    let [one, other] = ["one", "other"].map(|name| named(house, name, variables));
     tokio::join!(one.ready(), other.ready()).into()
 }
 

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::load::Sent;
 use crate::house::House;
 
-/// Nothing of a scene takes longer; what has not come by then is lost.
+/// After the last result the next one takes no longer; what has not come by then is lost.
 const BOUND: Duration = Duration::from_secs(90);
 /// A broker that is there answers within this.
 const ANSWER_BOUND: Duration = Duration::from_secs(30);
@@ -77,14 +77,17 @@ impl Watch {
 
     /// Waits until so many results were told.
     pub(super) async fn told(&self, count: usize) -> bool {
-        let began = Instant::now();
-        while self.count() < count {
-            if began.elapsed() > BOUND {
-                return false;
+        let (mut so_far, mut last) = (0, Instant::now());
+        loop {
+            let told = self.count();
+            if told >= count || last.elapsed() > BOUND {
+                return told >= count;
+            }
+            if told > so_far {
+                (so_far, last) = (told, Instant::now());
             }
             tokio::time::sleep(POLL).await;
         }
-        true
     }
 
     pub(super) fn count(&self) -> usize {

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 
 from monte_carlo_engine import ENGINE_VERSION, PROTOCOL
 from ray import serve
-from ray.serve.exceptions import BackPressureError
-from ray.serve.handle import DeploymentHandle, DeploymentResponse
+from ray.serve.exceptions import RayServeException
+from ray.serve.handle import DeploymentHandle
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from .answers import Answer, refusal, told
+from .calls import RETRY_AFTER_SECONDS, Calls, forward
 
 BODY_BYTES_MAX = 32 << 20
 """The engine's own limit of a frame (`wire::FRAME_BYTES_MAX`)."""
 
-RETRY_AFTER_SECONDS = 1
-"""A queue of shards moves on within a second."""
-
 REPLICAS_KEPT_SECONDS = 1.0
 """How long the number of replicas is believed: asking goes to Serve's controller, of which there is one."""
+
+CALLS_MAX = 256
+"""Ids in one `POST /shards/cancel`: four times what one caller has in flight."""
+
+CALL_CHARACTERS_MAX = 64
+"""Of an id; a UUID has 36."""
+
+TOLD_SECONDS = 1.0
+"""Within which the other replicas of `Health` hear what is cancelled; what misses it runs to its end."""
 
 _log = logging.getLogger("ray.serve")
 
@@ -40,6 +48,7 @@ class Health:
     def __init__(self, simulations: DeploymentHandle) -> None:
         self._simulations = simulations
         self._replicas = (0, -REPLICAS_KEPT_SECONDS)
+        self._calls = Calls()
 
     async def __call__(self, request: Request) -> Response:
         answer = await self._answer(request)
@@ -51,16 +60,21 @@ class Health:
                 return await self._health()
             case "POST", "/shards":
                 body = await body_of(request)
-                return body if isinstance(body, Answer) else await forward(self._simulations.shard.remote(body))
+                if isinstance(body, Answer):
+                    return body
+                return await self._calls.carry(call_of(request), lambda: self._simulations.shard.remote(body))
+            case "POST", "/shards/cancel":
+                body = await body_of(request)
+                return body if isinstance(body, Answer) else await self._cancel(body)
             case "POST", "/simulate":
                 body = await body_of(request)
                 if isinstance(body, Answer):
                     return body
                 return await forward(self._simulations.simulate.remote(body, seconds_of(request)))
-            case _, "/health" | "/shards" | "/simulate":
+            case _, "/health" | "/shards" | "/shards/cancel" | "/simulate":
                 return refusal(405, "method_not_allowed", f"{request.method} is not for this path")
             case _:
-                return refusal(404, "not_found", "there are GET /health, POST /shards and POST /simulate")
+                return refusal(404, "not_found", "there are GET /health, POST /shards, /shards/cancel and /simulate")
 
     async def _health(self) -> Answer:
         replicas, at = self._replicas
@@ -68,6 +82,26 @@ class Health:
             replicas = await asyncio.to_thread(running_replicas)
             self._replicas = (replicas, time.monotonic())
         return told(status="healthy", engine=ENGINE_VERSION, protocols=[PROTOCOL], replicas=replicas)
+
+    async def _cancel(self, body: bytes) -> Answer:
+        """Ends calls for shards by their ids, whichever replica of this deployment has them in hand."""
+        calls = calls_in(body)
+        if isinstance(calls, Answer):
+            return calls
+        found = self.end(calls)
+        if found < len(calls):
+            here = serve.get_replica_context()
+            others = serve.get_deployment_handle(here.deployment, here.app_name).broadcast("end", calls)
+            try:
+                answers = await others.results_async(timeout_s=TOLD_SECONDS, return_exceptions=True)
+                found += sum(answer for answer in answers if isinstance(answer, int))
+            except (TimeoutError, RayServeException):
+                _log.warning("not every replica heard what is cancelled", exc_info=True)
+        return told(cancelled=found)
+
+    def end(self, calls: list[str]) -> int:
+        """What another replica was told to end; how many of them were here."""
+        return self._calls.end(calls)
 
 
 async def body_of(request: Request) -> bytes | Answer:
@@ -83,21 +117,32 @@ async def body_of(request: Request) -> bytes | Answer:
     return bytes(body)
 
 
+def call_of(request: Request) -> str | None:
+    """The id of this call, where its caller gives one."""
+    call = request.headers.get("x-request-id", "")
+    return call if 0 < len(call) <= CALL_CHARACTERS_MAX else None
+
+
+def calls_in(body: bytes) -> list[str] | Answer:
+    """The ids in `{"calls": [...]}`, or why they are refused."""
+    try:
+        calls = json.loads(body)["calls"]
+    except (ValueError, KeyError, TypeError):
+        return refusal(400, "invalid_request", 'the body must be {"calls": [...]}', at="calls")
+    if not isinstance(calls, list) or len(calls) > CALLS_MAX:
+        return refusal(400, "invalid_request", f"calls must be a list of at most {CALLS_MAX} ids", at="calls")
+    if not all(isinstance(call, str) and 0 < len(call) <= CALL_CHARACTERS_MAX for call in calls):
+        error = f"each of calls must be text of 1 to {CALL_CHARACTERS_MAX} characters"
+        return refusal(400, "invalid_request", error, at="calls")
+    return calls
+
+
 def seconds_of(request: Request) -> float | None:
     """The time that the caller gives, where it says a number; Serve ends the request by the same header."""
     try:
         return float(request.headers["x-request-timeout-seconds"])
     except (KeyError, ValueError):
         return None
-
-
-async def forward(response: DeploymentResponse) -> Answer:
-    """What `Simulations` answers. If the caller goes away, Serve cancels this, and what it waits for."""
-    try:
-        return await response
-    except BackPressureError:
-        headers = {"retry-after": str(RETRY_AFTER_SECONDS)}
-        return refusal(429, "busy", "as many requests wait as may; try again", headers=headers)
 
 
 def running_replicas() -> int:

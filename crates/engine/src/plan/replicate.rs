@@ -97,28 +97,30 @@ mod tests {
     use crate::rules::daily_loss::DailyLoss;
     use crate::{Plan, Subject};
 
-    #[test]
-    fn the_rules_of_a_weighted_history_are_those_of_its_own_rows() {
-        let pnls = [40.0, -80.0, 300.0, -20.0, -130.0, 60.0, 90.0, -70.0];
-        let trades: Vec<Value> = pnls
-            .into_iter()
+    /// A plan for a funded account that closed these trades, each of so many dollars and at so many milliseconds.
+    fn planned(trades: impl Iterator<Item = (i64, i64)>, pnl_data: &Value, asked: Value) -> Plan {
+        let trades: Vec<Value> = trades
             .zip(0..)
-            .map(|(pnl, n)| json!({"id": n.to_string(), "type": "close", "pnl": pnl, "timestamp": n * 43_200_000}))
+            .map(|((pnl, at), n)| json!({"id": n.to_string(), "type": "close", "pnl": pnl, "timestamp": at}))
             .collect();
-        let input = json!({
-            "tradeHistory": trades,
-            "pnlData": {"balance": 10_190, "peak": 10_320, "realized": 190, "unrealized": 0},
-        });
-        let asked = json!({
-            "sizing": "fixed", "steps": 20, "rules": {"dailyLoss": {"amount": 75, "of": "dayStart"}},
-        });
-        let plan = Plan::new(
+        let input = json!({"tradeHistory": trades, "pnlData": pnl_data});
+        Plan::new(
             &Subject::FundedAccount("f".to_owned()),
             &serde_json::from_value(input).expect("an input"),
             &serde_json::from_value(asked).expect("a configuration"),
             1_000,
         )
-        .expect("a plan");
+        .expect("a plan")
+    }
+
+    #[test]
+    fn the_rules_of_a_weighted_history_are_those_of_its_own_rows() {
+        let pnls = [40, -80, 300, -20, -130, 60, 90, -70];
+        let plan = planned(
+            pnls.into_iter().zip((0..).map(|n| n * 43_200_000)),
+            &json!({"balance": 10_190, "peak": 10_320, "realized": 190, "unrealized": 0}),
+            json!({"sizing": "fixed", "steps": 20, "rules": {"dailyLoss": {"amount": 75, "of": "dayStart"}}}),
+        );
         let (mut broken, mut held) = (0, 0);
         for replicate in (0..20).map(|index| plan.replicate(index)) {
             let thresholds = replicate.daily_loss.as_ref().expect("a daily-loss rule");
@@ -141,25 +143,15 @@ mod tests {
     #[test]
     fn after_the_worst_week_comes_what_came_after_it() {
         // Forty trades, one a day and no two alike; those of the days 12 to 18 lose.
-        let trades: Vec<Value> = (0..40_i64)
-            .map(|n| (n, if (12..19).contains(&n) { -500 - n } else { 10 + n }))
-            .map(|(n, pnl)| json!({"id": n.to_string(), "type": "close", "pnl": pnl, "timestamp": n * 86_400_000}))
-            .collect();
-        let input = json!({
-            "tradeHistory": trades,
-            "pnlData": {"balance": 97_350, "peak": 100_000, "realized": -2_650, "unrealized": 0},
-        });
-        let asked = json!({
-            "sizing": "fixed", "steps": 20, "level": "trade", "model": "stationary", "blockLength": 13,
-            "stress": {"worstWeek": true}, "rules": {},
-        });
-        let plan = Plan::new(
-            &Subject::FundedAccount("f".to_owned()),
-            &serde_json::from_value(input).expect("an input"),
-            &serde_json::from_value(asked).expect("a configuration"),
-            1_000,
-        )
-        .expect("a plan");
+        let pnls = (0..40).map(|n| if (12..19).contains(&n) { -500 - n } else { 10 + n });
+        let plan = planned(
+            pnls.zip((0..).map(|n| n * 86_400_000)),
+            &json!({"balance": 97_350, "peak": 100_000, "realized": -2_650, "unrealized": 0}),
+            json!({
+                "sizing": "fixed", "steps": 20, "level": "trade", "model": "stationary", "blockLength": 13,
+                "stress": {"worstWeek": true}, "rules": {},
+            }),
+        );
         // Of forty paths at the week's last row, on how many the next is the one after the history's row of −518.
         let goes_on = |plan: &Plan| {
             let Process::WorstWeek(process) = &plan.process else { panic!("a week") };

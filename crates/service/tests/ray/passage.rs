@@ -1,6 +1,7 @@
 //! A TCP way to Ray that sees its answers, and damages those to shards as it is told.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -18,6 +19,14 @@ pub(crate) enum Act {
     Flip(usize),
     /// It does not come, and the connection stays.
     Keep,
+}
+
+/// What becomes of Ray's side of a connection whose caller has gone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manners {
+    HangsUp,
+    /// It stays until it is answered.
+    Stays,
 }
 
 type Script = dyn Fn(usize) -> Act + Send + Sync;
@@ -39,6 +48,19 @@ pub(crate) struct Passage {
 impl Passage {
     /// To the Ray at `url`; `script` has the number of the answer to a shard, from 0 on.
     pub(crate) async fn to(url: &str, script: impl Fn(usize) -> Act + Send + Sync + 'static) -> Self {
+        Self::start(url, script, Manners::HangsUp).await
+    }
+
+    /// Nothing is damaged; but that a caller has gone is not passed on, as a proxy may have it that buffers.
+    pub(crate) async fn discreet(url: &str) -> Self {
+        Self::start(url, |_| Act::Pass, Manners::Stays).await
+    }
+
+    async fn start(
+        url: &str,
+        script: impl Fn(usize) -> Act + Send + Sync + 'static,
+        manners: Manners,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let own = format!("http://{}", listener.local_addr().expect("its address"));
         let target = url.trim_start_matches("http://").to_owned();
@@ -50,7 +72,7 @@ impl Passage {
                     seen.broken.fetch_add(1, Ordering::SeqCst);
                     continue;
                 };
-                tokio::spawn(carry(caller, ray, seen.clone(), script.clone()));
+                tokio::spawn(carry(caller, ray, seen.clone(), script.clone(), manners));
             }
         });
         passage
@@ -86,15 +108,20 @@ impl Passage {
 }
 
 /// Carries one connection until either side closes it.
-async fn carry(caller: TcpStream, ray: TcpStream, seen: Arc<Seen>, script: Arc<Script>) {
+async fn carry(caller: TcpStream, ray: TcpStream, seen: Arc<Seen>, script: Arc<Script>, manners: Manners) {
     let (from_caller, to_caller) = caller.into_split();
-    let (from_ray, to_ray) = ray.into_split();
+    let (from_ray, mut to_ray) = ray.into_split();
     let asked = Asked::default();
+    let mut back = pin!(back(from_ray, to_caller, &asked, &seen, &*script));
     tokio::select! {
-        () = there(from_caller, to_ray, &asked) => {
-            seen.given_up.fetch_add(usize::from(asked.is_waiting.load(Ordering::SeqCst)), Ordering::SeqCst);
+        () = there(from_caller, &mut to_ray, &asked) => {
+            let is_waiting = asked.is_waiting.load(Ordering::SeqCst);
+            seen.given_up.fetch_add(usize::from(is_waiting), Ordering::SeqCst);
+            if is_waiting && manners == Manners::Stays {
+                back.await;
+            }
         }
-        () = back(from_ray, to_caller, &asked, &seen, &*script) => {}
+        () = &mut back => {}
     }
 }
 
@@ -105,7 +132,7 @@ struct Asked {
     is_shard: AtomicBool,
 }
 
-async fn there(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, asked: &Asked) {
+async fn there(mut from: OwnedReadHalf, to: &mut OwnedWriteHalf, asked: &Asked) {
     let mut buffer = vec![0; 64 << 10];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         let bytes = &buffer[..length];

@@ -61,7 +61,7 @@ async fn a_ray_that_pushes_back_gets_fewer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancelled_job_hangs_up() {
+async fn a_cancelled_job_hangs_up_and_ends_its_calls_by_their_ids() {
     let ray = StandIn::start().await;
     ray.acts(|_| Act::Hang);
     let (client, job, control) = (client(&ray.url), usual(), Arc::new(Control::default()));
@@ -76,6 +76,9 @@ async fn a_cancelled_job_hangs_up() {
     while ray.inner.in_flight() > 0 {
         tokio::task::yield_now().await;
     }
+    let asked = ray.ids();
+    assert_eq!(asked.len(), ray.shard_calls(), "each has its own");
+    assert_eq!(ray.cancelled(|ended| ended.len() >= asked.len()).await, asked);
 }
 
 /// What was budgeted and is not needed counts as done.

@@ -21,6 +21,8 @@ async fn survives(act: Act, tries: usize) {
     assert_eq!(executed_on(&client_with(&ray.url, no_hedges), &usual()).await, "ray", "{told}");
     assert_eq!(ray.calls_for_one_max(), tries, "{told}");
     assert_eq!(ray.shard_calls(), ray.shards_seen() * tries, "{told}: no call more than it takes");
+    let ended = ray.cancelled(|_| true).await;
+    assert!(ended.is_empty(), "{told}: what was answered is not ended: {ended:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,6 +108,8 @@ async fn the_slowest_shard_is_sent_once_more_and_the_first_answer_counts() {
     while ray.inner.in_flight() > 0 {
         tokio::task::yield_now().await;
     }
+    let lost = ray.calls_for(0).remove(0);
+    ray.cancelled(|ended| ended.contains(&lost)).await;
 }
 
 /// Of two shards that hang, one is answered by its hedge: its other call ends while the job goes on.

@@ -1,7 +1,7 @@
 //! A Ray Serve application in this process: `/health`, `/shards` by the engine itself, `/simulate` of an old one; and what
 //! is to go wrong.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,6 +16,7 @@ use monte_carlo_engine::wire::{PROTOCOL, ShardRequest, tally_to_bytes};
 use monte_carlo_engine::{Control, ENGINE_VERSION, Shard, run_shard};
 use monte_carlo_service::simulator::ray::transport::MARK;
 use reqwest::Url;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -61,7 +62,9 @@ type Script = Box<dyn Fn(Call) -> Act + Send + Sync>;
 pub(crate) struct Inner {
     health: Mutex<Value>,
     script: Mutex<Script>,
-    calls: Mutex<HashMap<u64, usize>>,
+    /// The ids of the calls for each shard, by its first path.
+    calls: Mutex<HashMap<u64, Vec<String>>>,
+    cancelled: Mutex<BTreeSet<String>>,
     pub(crate) health_calls: AtomicUsize,
     pub(crate) shard_calls: AtomicUsize,
     pub(crate) simulate_calls: Mutex<Vec<(Value, HeaderMap)>>,
@@ -94,6 +97,7 @@ impl StandIn {
             health: Mutex::new(ours(2)),
             script: Mutex::new(Box::new(|_| Act::Answer)),
             calls: Mutex::default(),
+            cancelled: Mutex::default(),
             health_calls: AtomicUsize::default(),
             shard_calls: AtomicUsize::default(),
             simulate_calls: Mutex::default(),
@@ -104,6 +108,7 @@ impl StandIn {
         let router = Router::new()
             .route("/health", get(health))
             .route("/shards", post(shards))
+            .route("/shards/cancel", post(cancel))
             .route("/simulate", post(simulate))
             .layer(axum::extract::DefaultBodyLimit::disable())
             .with_state(inner.clone());
@@ -134,7 +139,28 @@ impl StandIn {
 
     /// The most calls for one shard.
     pub(crate) fn calls_for_one_max(&self) -> usize {
-        self.inner.calls.lock().expect("no call panics with it").values().copied().max().unwrap_or(0)
+        self.inner.calls.lock().expect("no call panics with it").values().map(Vec::len).max().unwrap_or(0)
+    }
+
+    /// The ids of the calls for the shard that begins with `first`, in their order.
+    pub(crate) fn calls_for(&self, first: u64) -> Vec<String> {
+        self.inner.calls.lock().expect("no call panics with it").get(&first).cloned().unwrap_or_default()
+    }
+
+    /// The ids of all calls for shards.
+    pub(crate) fn ids(&self) -> BTreeSet<String> {
+        self.inner.calls.lock().expect("no call panics with it").values().flatten().cloned().collect()
+    }
+
+    /// The ids of the calls that were ended by them, once they are as `wanted`.
+    pub(crate) async fn cancelled(&self, wanted: impl Fn(&BTreeSet<String>) -> bool) -> BTreeSet<String> {
+        loop {
+            let cancelled = self.inner.cancelled.lock().expect("no call panics with it").clone();
+            if wanted(&cancelled) {
+                return cancelled;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// The first paths of the shards that were asked for, ascending.
@@ -155,6 +181,11 @@ impl Drop for StandIn {
     fn drop(&mut self) {
         self.server.abort();
     }
+}
+
+#[derive(Deserialize)]
+struct Cancel {
+    calls: Vec<String>,
 }
 
 /// The health report of an application that speaks our protocol.
@@ -210,9 +241,9 @@ async fn shards(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes
     let number = inner.shard_calls.fetch_add(1, Ordering::SeqCst);
     let of_shard = {
         let mut calls = inner.calls.lock().expect("no call panics with it");
-        let count = calls.entry(request.shard.first_path).or_default();
-        *count += 1;
-        *count - 1
+        let ids = calls.entry(request.shard.first_path).or_default();
+        ids.push(headers["x-request-id"].to_str().expect("text").to_owned());
+        ids.len() - 1
     };
     let act = (inner.script.lock().expect("no call panics with it"))(Call {
         number,
@@ -237,6 +268,12 @@ async fn shards(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes
         }
         act => answer(&body, request.shard, act).await,
     }
+}
+
+async fn cancel(State(inner): State<Arc<Inner>>, Json(body): Json<Cancel>) -> Json<Value> {
+    let mut cancelled = inner.cancelled.lock().expect("no call panics with it");
+    cancelled.extend(body.calls);
+    Json(json!({"cancelled": cancelled.len()}))
 }
 
 async fn answer(body: &Bytes, shard: Shard, act: Act) -> Response {

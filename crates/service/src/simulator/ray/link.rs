@@ -8,6 +8,7 @@ use monte_carlo_engine::wire::{RequestDocument, tally_from_bytes};
 use monte_carlo_engine::{Control, InputData, Plan, SimulationConfig, Subject, run_shard};
 use serde_json::json;
 
+use super::caller::Caller;
 use super::cut::Rate;
 use super::dialect::{self, Dialect};
 use super::gate::Gate;
@@ -27,7 +28,7 @@ const ASK_EVERY: Duration = Duration::from_millis(500);
 
 /// The state that jobs share.
 pub(super) struct Link {
-    pub(super) transport: Transport,
+    pub(super) caller: Arc<Caller>,
     pub(super) gate: Arc<Gate>,
     pub(super) limits: Limits,
     rate: Mutex<Rate>,
@@ -51,7 +52,7 @@ impl Link {
     pub(super) fn new(transport: Transport, limits: Limits) -> Arc<Self> {
         metrics::gauge!(BREAKER_OPEN).set(0.0);
         Arc::new(Self {
-            transport,
+            caller: Caller::new(transport),
             gate: Arc::default(),
             limits,
             rate: Mutex::new(Rate::assumed(limits.path_steps_per_second)),
@@ -159,7 +160,7 @@ impl Link {
     }
 
     async fn ask(&self) -> Result<Dialect, String> {
-        let answer = self.transport.health(HEALTH_BOUND).await.and_then(|body| dialect::read(&body));
+        let answer = self.caller.transport().health(HEALTH_BOUND).await.and_then(|body| dialect::read(&body));
         transport::count(answer.is_ok());
         answer
     }
@@ -179,7 +180,7 @@ impl Link {
         let (document, plan) = tiny_job().map_err(|error| error.to_string())?;
         let shard = plan.shards(1).first().copied().ok_or("a plan without paths")?;
         let frame = document.frame(shard, PROBE_BOUND.as_millis() as u64);
-        let answer = self.transport.shard(frame, PROBE_BOUND).await;
+        let answer = self.caller.shard(frame, PROBE_BOUND).await;
         let answer = answer.map_err(|failure| format!("it does not answer a shard: {failure:?}"))?;
         let tally = tally_from_bytes(&plan, shard, &answer).map_err(|error| error.to_string())?;
         let ours = run_shard(&plan, shard, &Control::default()).map_err(|error| error.to_string())?;
@@ -192,7 +193,7 @@ impl Link {
 }
 
 /// One path of one step over two trades.
-fn tiny_job() -> anyhow::Result<(RequestDocument, Plan)> {
+pub(super) fn tiny_job() -> anyhow::Result<(RequestDocument, Plan)> {
     let input: InputData = serde_json::from_value(json!({
         "tradeHistory": [{"id": "1", "pnl": 90, "timestamp": 0}, {"id": "2", "pnl": -80, "timestamp": 86_400_000}],
         "pnlData": {"balance": 10_010, "peak": 10_090, "realized": 10, "unrealized": 0},

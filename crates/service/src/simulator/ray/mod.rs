@@ -1,13 +1,14 @@
 //! Paths on Ray Serve (contracts §4).
 //!
 //! `link` learns from `/health` what the other side speaks: shards of this engine (`shards`), or one call a job with a
-//! result of its own (`old`). What to do is decided in pure files: whether Ray is there (`presence`), how many shards
+//! result of its own (`old`). `caller` makes the calls, and ends those that are not wanted any more. What to do is decided in pure files: whether Ray is there (`presence`), how many shards
 //! fly at once (`pace`), how large they are (`cut`), what an answer means (`verdict`) and what those that bring nothing
 //! say (`losses`), which shard is sent next (`board`), or twice (`hedge`). A shard is a function of the job and its path
 //! ids, so it may be sent twice, and whatever Ray leaves undone the simulator of this process does: the result has the
 //! same bits.
 
 mod board;
+mod caller;
 mod cut;
 pub mod dialect;
 mod gate;
@@ -187,7 +188,7 @@ impl Simulator for RaySimulator {
         assignment: Assignment,
         control: Arc<Control>,
     ) -> Result<Outcome, SimulatorError> {
-        // What is dropped here hangs up, which tells the other side to stop.
+        // What is dropped here is ended at the other side (`caller`).
         tokio::select! {
             outcome = self.carry(assignment, &control) => outcome,
             () = cancelled(&control) => Err(SimulatorError::Cancelled),

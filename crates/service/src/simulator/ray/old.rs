@@ -56,7 +56,7 @@ pub(super) async fn simulate(
     loop {
         let place = link.gate.clone().place().await;
         let bound = link.limits.old_call.min(deadline.saturating_duration_since(link.now()));
-        let answer = link.transport.simulate(document.clone(), bound).await;
+        let answer = link.caller.transport().simulate(document.clone(), bound).await;
         drop(place);
         let result = answer.and_then(|body| adopt(&body).map_err(Failure::Broken));
         transport::count(result.is_ok());

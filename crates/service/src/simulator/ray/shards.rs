@@ -170,7 +170,7 @@ impl Job {
         calls.frame_bytes = frame.len();
         let link = self.link.clone();
         calls.flying.push(Box::pin(async move {
-            let outcome = end.run_until_cancelled(link.transport.shard(frame, bound)).await;
+            let outcome = end.run_until_cancelled(link.caller.shard(frame, bound)).await;
             drop(place);
             Back { index, sent: now, took: link.now().saturating_duration_since(now), is_hedge, outcome }
         }));
@@ -322,4 +322,45 @@ pub(super) async fn off_the_runtime<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, SimulatorError> {
     tokio::task::spawn_blocking(work).await.map_err(|panic| SimulatorError::Engine(panic.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use monte_carlo_engine::run_shard;
+    use monte_carlo_engine::wire::tally_to_bytes;
+
+    use super::super::limits::Limits;
+    use super::super::link::tiny_job;
+    use super::super::transport::Transport;
+    use super::*;
+
+    /// Both calls for it come back before either is ended.
+    #[tokio::test]
+    async fn a_shard_that_is_answered_twice_counts_once() {
+        crate::core_service::client::install_tls_provider();
+        let (document, plan) = tiny_job().unwrap();
+        let transport = Transport::new(&"http://127.0.0.1:9".parse().unwrap()).unwrap();
+        let job = Job {
+            link: Link::new(transport, Limits::default()),
+            document: Arc::new(document),
+            plan: Arc::new(plan),
+            control: Arc::default(),
+            replicas: 1,
+            deadline: Instant::now(),
+        };
+        let shard = job.plan.shards(1)[0];
+        let tally = run_shard(&job.plan, shard, &job.control).unwrap();
+        job.control.paths_done.store(0, Ordering::Relaxed);
+        let mut board = Board::new(vec![shard], &job.link.limits);
+        let (mut calls, mut merged) = (Calls::default(), None);
+        for is_hedge in [false, true] {
+            board.sent(0, job.link.now());
+            let bytes = tally_to_bytes(&job.plan, shard, &tally);
+            let (sent, took) = (job.link.now(), Duration::ZERO);
+            let back = Back { index: 0, sent, took, is_hedge, outcome: Some(Ok(bytes)) };
+            assert!(job.take(back, &mut board, &mut calls, &mut merged).await.is_ok());
+        }
+        assert!(merged == Some(tally), "its paths are in the sum twice");
+        assert_eq!(job.control.paths_done.load(Ordering::Relaxed), shard.paths);
+    }
 }

@@ -4,7 +4,8 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
+use serde_json::json;
 
 use super::verdict::{Failure, Refusal, Said};
 
@@ -15,6 +16,8 @@ pub(super) const REQUESTS: &str = "ray_serve_requests_total";
 pub const MARK: &str = "x-monte-carlo-engine";
 /// What Serve and our own code end a call by.
 const TIME_LEFT: &str = "x-request-timeout-seconds";
+/// A call's id: in Serve's log too, and what `shards/cancel` names it by.
+const CALL: &str = "x-request-id";
 
 /// A host that does not take the connection by then is away; the first job of a service without Ray waits so long.
 const CONNECT_BOUND: Duration = Duration::from_secs(1);
@@ -57,7 +60,7 @@ impl Transport {
     /// # Errors
     /// A phrase.
     pub async fn health(&self, bound: Duration) -> Result<Vec<u8>, String> {
-        let answer = self.call(Method::GET, "health", None, bound, WORD_BYTES_MAX).await;
+        let answer = ask(self.request(Method::GET, &["health"], bound), bound, WORD_BYTES_MAX).await;
         answer.map(|(_, body)| body).map_err(|failure| match failure {
             Failure::NotConnected(why) | Failure::Broken(why) => why,
             Failure::TimedOut => format!("no answer within {} ms", bound.as_millis()),
@@ -68,60 +71,62 @@ impl Transport {
     }
 
     /// The answer to the frame of a shard, where our own code gave it.
-    pub(super) async fn shard(&self, frame: Vec<u8>, bound: Duration) -> Result<Vec<u8>, Failure> {
-        let body = Some(("application/octet-stream", frame));
-        let (head, body) = self.call(Method::POST, "shards", body, bound, ANSWER_BYTES_MAX).await?;
+    pub(super) async fn shard(
+        &self,
+        call: &str,
+        frame: Vec<u8>,
+        bound: Duration,
+    ) -> Result<Vec<u8>, Failure> {
+        let request = self.request(Method::POST, &["shards"], bound).header(CALL, call);
+        let request = request.header(CONTENT_TYPE, "application/octet-stream").body(frame);
+        let (head, body) = ask(request, bound, ANSWER_BYTES_MAX).await?;
         match head.mark.as_deref() {
             Some(engine) if engine == monte_carlo_engine::ENGINE_VERSION => Ok(body),
             _ => Err(Failure::Refused(head)),
         }
     }
 
+    /// Ends calls for shards by their ids.
+    pub(super) async fn cancel(&self, calls: &[String], bound: Duration) -> Result<(), Failure> {
+        let request = self.request(Method::POST, &["shards", "cancel"], bound).json(&json!({"calls": calls}));
+        ask(request, bound, WORD_BYTES_MAX).await.map(|_| ())
+    }
+
     /// The answer of an old application to a whole job.
     pub(super) async fn simulate(&self, document: Vec<u8>, bound: Duration) -> Result<Vec<u8>, Failure> {
-        let body = Some(("application/json", document));
-        self.call(Method::POST, "simulate", body, bound, RESULT_BYTES_MAX).await.map(|(_, body)| body)
+        let request = self.request(Method::POST, &["simulate"], bound);
+        let request = request.header(CONTENT_TYPE, "application/json").body(document);
+        ask(request, bound, RESULT_BYTES_MAX).await.map(|(_, body)| body)
     }
 
-    /// A 200's head and its whole body, within `bound`.
-    async fn call(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<(&str, Vec<u8>)>,
-        bound: Duration,
-        bytes_max: usize,
-    ) -> Result<(Refusal, Vec<u8>), Failure> {
-        let mut request = self
-            .http
-            .request(method, self.url(path))
-            .timeout(bound)
-            .header(TIME_LEFT, format!("{:.3}", bound.as_secs_f64()));
-        if let Some((kind, bytes)) = body {
-            request = request.header(CONTENT_TYPE, kind).body(bytes);
-        }
-        let answer = async {
-            let response = request.send().await.map_err(|error| unanswered(&error))?;
-            let mut head = head_of(&response);
-            if response.status() == StatusCode::OK {
-                return Ok((head, body_of(response, bytes_max).await?));
-            }
-            // Of a refusal that is no word of ours the status says enough.
-            if let Ok(body) = body_of(response, WORD_BYTES_MAX).await {
-                head.said = serde_json::from_slice::<Said>(&body).unwrap_or_default();
-            }
-            Err(Failure::Refused(head))
-        };
-        tokio::time::timeout(bound, answer).await.unwrap_or(Err(Failure::TimedOut))
-    }
-
-    fn url(&self, path: &str) -> Url {
+    fn request(&self, method: Method, path: &[&str], bound: Duration) -> RequestBuilder {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().push(path);
+            segments.pop_if_empty().extend(path);
         }
-        url
+        self.http.request(method, url).timeout(bound).header(TIME_LEFT, format!("{:.3}", bound.as_secs_f64()))
     }
+}
+
+/// A 200's head and its whole body, within `bound`.
+async fn ask(
+    request: RequestBuilder,
+    bound: Duration,
+    bytes_max: usize,
+) -> Result<(Refusal, Vec<u8>), Failure> {
+    let answer = async {
+        let response = request.send().await.map_err(|error| unanswered(&error))?;
+        let mut head = head_of(&response);
+        if response.status() == StatusCode::OK {
+            return Ok((head, body_of(response, bytes_max).await?));
+        }
+        // Of a refusal that is no word of ours the status says enough.
+        if let Ok(body) = body_of(response, WORD_BYTES_MAX).await {
+            head.said = serde_json::from_slice::<Said>(&body).unwrap_or_default();
+        }
+        Err(Failure::Refused(head))
+    };
+    tokio::time::timeout(bound, answer).await.unwrap_or(Err(Failure::TimedOut))
 }
 
 /// Counts a call, once it is known what its answer was worth.

@@ -73,4 +73,4 @@ pub use subject::Subject;
 pub use tally::Tally;
 
 /// Changes whenever the same request would give other bits; part of every result.
-pub const ENGINE_VERSION: &str = "5";
+pub const ENGINE_VERSION: &str = "6";

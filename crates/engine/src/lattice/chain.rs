@@ -181,6 +181,7 @@ mod tests {
             broken_at_start: false,
             mean: 0.0,
             deviation: 2.0_f64.sqrt(),
+            paths: 1e6,
         }
     }
 

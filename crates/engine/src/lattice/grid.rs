@@ -162,6 +162,7 @@ mod tests {
             broken_at_start: false,
             mean,
             deviation,
+            paths: 1e6,
         };
         for spacing in [0.3, 0.7, 1.0, 1.9] {
             let drawn = drawn_together(&problem, spacing).expect("a fine lattice");

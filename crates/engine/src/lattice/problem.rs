@@ -54,6 +54,8 @@ pub(super) struct Problem {
     pub(super) mean: f64,
     /// Of one row.
     pub(super) deviation: f64,
+    /// Sampled paths, beside which the law stands.
+    pub(super) paths: f64,
 }
 
 impl Problem {
@@ -99,6 +101,7 @@ impl Problem {
             broken_at_start: plan.start.x <= plan.start.floor,
             mean,
             deviation: variance.sqrt(),
+            paths: plan.paths() as f64,
             rows,
         })
     }

@@ -217,6 +217,29 @@ fn assert_agrees(report: &Report, case: &str) {
     assert!(report.warnings.iter().all(|said| !said.contains("exact")), "{case}: {:?}", report.warnings);
 }
 
+/// What it says that it is off is little beside what so many sampled paths are. (Of seven trades it would take too long.)
+#[test]
+fn a_lattice_is_as_sure_as_the_paths_beside_it_ask_for() {
+    let rules = json!({"drawdown": {"kind": "static", "fraction": 0.04}, "profitTarget": {"fraction": 0.03}});
+    for (case, pnls) in histories().iter().enumerate().filter(|(_, pnls)| pnls.len() > 7) {
+        let of = |paths: u64| {
+            let asked = json!({"paths": paths, "steps": 24, "blockLength": 2, "rules": rules});
+            law_of(50_000.0, pnls, asked).expect("a lattice")
+        };
+        let laws = [1_000, 10_000].map(|paths| (paths as f64, of(paths)));
+        for (paths, law) in &laws {
+            for (series, error) in [(&law.breached, law.breached_error), (&law.passed, law.passed_error)] {
+                let chance = last(series);
+                let sampled = (chance * (1.0 - chance) / paths).sqrt();
+                assert!(error > 0.0 && error < 0.101 * sampled, "case {case}: {error} beside {sampled}");
+            }
+        }
+        let [(_, few), (_, many)] = laws;
+        let errors = few.breached_error + many.breached_error;
+        assert!((last(&few.breached) - last(&many.breached)).abs() < errors, "case {case}");
+    }
+}
+
 #[test]
 fn a_walk_of_two_sizes_that_no_lattice_hits_is_not_guessed_at() {
     // ±1 % compounding: the walk meets both barriers in its tenth step. A split would let it off its own points, to meet the

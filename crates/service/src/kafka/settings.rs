@@ -9,8 +9,9 @@ use super::security::Security;
 
 /// A crashed member's partitions move on after this long; the library's 45 s would stall them.
 const SESSION_TIMEOUT_MS: u32 = 6_000;
-/// Three beats a session.
-const HEARTBEAT_MS: u32 = 2_000;
+/// By the answer to one a member hears that the group waits for it, and a crash costs two such waits: when its session ends, and
+/// when its partitions, once they are given up, move on.
+const HEARTBEAT_MS: u32 = 500;
 /// Bounds what is fetched ahead: events are small and the database is the slower side.
 const PREFETCH_KIB_MAX: u32 = 16_384;
 /// The library fetches on below this many messages.

@@ -1,4 +1,4 @@
-//! A PostgreSQL or Kafka of a test's own, which it may stop and start again with all that it held.
+//! A server of a test's own: a PostgreSQL or Kafka, which it may stop and start again with all that it held; a Ray Serve.
 
 use std::fs::File;
 use std::path::Path;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 /// It is made and started, or stopped, within this, on a slow and busy machine too.
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_secs(120);
 /// Kafka listens on as many, one after the other.
 const PORTS: u16 = 4;
 
@@ -17,6 +17,8 @@ const PORTS: u16 = 4;
 pub(crate) enum Kind {
     Postgres,
     Kafka,
+    /// Of two replicas, behind HAProxy as `k8s/ray` has it.
+    Ray,
 }
 
 pub(crate) struct OwnServer {
@@ -54,11 +56,19 @@ impl OwnServer {
         let name = match self.kind {
             Kind::Postgres => "postgres",
             Kind::Kafka => "kafka",
+            Kind::Ray => "ray",
         };
         let servers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/servers");
         let log = File::create(self.folder.path().join("log")).expect("a log");
+        let home = match self.kind {
+            // It keeps more beside its folder.
+            Kind::Ray => self.folder.path().join("server"),
+            _ => self.folder.path().to_owned(),
+        };
+        std::fs::create_dir_all(&home).expect("a folder");
         let mut process = Command::new(servers.join(name).join("run"))
-            .arg(self.folder.path())
+            .arg(&home)
+            .envs([("RAY_HA_PROXY", "1"), ("RAY_REPLICAS", "2")])
             .arg(self.port.to_string())
             .args(self.advertised.map(|port| port.to_string()))
             .stdin(Stdio::null())
@@ -83,6 +93,12 @@ impl OwnServer {
                 asked.expect("pg_isready runs").success()
             }
             Kind::Kafka => self.log().contains("Kafka Server started"),
+            Kind::Ray => {
+                let health = format!("http://127.0.0.1:{}/health", self.port);
+                let asked =
+                    Command::new("curl").args(["-sf", "-m", "5", "-o", "/dev/null", &health]).status();
+                asked.expect("curl runs").success()
+            }
         }
     }
 
@@ -107,7 +123,7 @@ impl OwnServer {
         self.signal(match self.kind {
             // Its fast shutdown.
             Kind::Postgres => "-INT",
-            Kind::Kafka => "-TERM",
+            Kind::Kafka | Kind::Ray => "-TERM",
         });
         let Some(mut process) = self.process.take() else { return };
         let began = Instant::now();

@@ -3,7 +3,7 @@
 use super::proxy::{Proxy, Way};
 use super::{Scene, house, replica, two_replicas};
 use crate::house::required;
-use crate::own_server::OwnServer;
+use crate::own_server::{Kind, OwnServer};
 use crate::passage::address;
 use crate::service::Service;
 
@@ -68,7 +68,8 @@ async fn to_core_service() {
 #[tokio::test(flavor = "multi_thread")]
 async fn to_ray() {
     let house = house().await;
-    let (proxy, url) = Proxy::before(&required("TEST_RAY_URL")).await;
+    let ray = OwnServer::start(Kind::Ray);
+    let (proxy, url) = Proxy::before(&format!("http://127.0.0.1:{}", ray.port)).await;
     let service = replica(&house, &[("SIMULATOR", "ray"), ("RAY_SERVE_URL", &url)]).ready().await;
     let mut scene = Scene::begin("way_to_ray", house).await;
     let on_ray = service.metric(r#"ray_serve_requests_total{status="success"}"#).await;

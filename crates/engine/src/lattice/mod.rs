@@ -161,24 +161,23 @@ fn between_spacings(problem: &Problem, reach: &Reach) -> Option<ExactLaw> {
     let deviations = problem.span(reach) / problem.deviation;
     let fewest = LEVELS_FEWEST.0.max(LEVELS_FEWEST.1 * deviations);
     let mut levels = LEVELS_ENOUGH.0.max(LEVELS_ENOUGH.1 * deviations).ceil();
-    let mut lattices_of_levels = loop {
+    let mut surest = loop {
         if levels < fewest {
             return None;
         }
         if let Some(lattices) = lattices(problem, reach, levels, WORK_MAX) {
-            break lattices;
+            break law_between(problem, &lattices);
         }
         levels = (0.8 * levels).floor();
     };
-    let mut surest = law_between(problem, &lattices_of_levels);
     while problem.rows.len() <= ROWS_FEW {
         let excess = excess(&surest, problem.paths);
         // The error is of second order; or of first, where few rows make it rough.
         let times = excess.sqrt().max(2.0);
         let finer = if excess > 1.0 { finer(problem, reach, levels, times) } else { None };
-        let Some(finer) = finer else { break };
-        (levels, lattices_of_levels) = finer;
-        let law = law_between(problem, &lattices_of_levels);
+        let Some((more, lattices)) = finer else { break };
+        levels = more;
+        let law = law_between(problem, &lattices);
         if law.error() < surest.error() {
             surest = law;
         }

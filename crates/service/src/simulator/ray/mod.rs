@@ -1,11 +1,11 @@
 //! Paths on Ray Serve (contracts §4).
 //!
 //! `link` learns from `/health` what the other side speaks: shards of this engine (`shards`), or one call a job with a
-//! result of its own (`old`). `caller` makes the calls, and ends those that are not wanted any more. What to do is decided in pure files: whether Ray is there (`presence`), how many shards
-//! fly at once (`pace`), how large they are (`cut`), what an answer means (`verdict`) and what those that bring nothing
-//! say (`losses`), which shard is sent next (`board`), or twice (`hedge`). A shard is a function of the job and its path
-//! ids, so it may be sent twice, and whatever Ray leaves undone the simulator of this process does: the result has the
-//! same bits.
+//! result of its own (`old`). `caller` makes the calls for shards, and ends those that nobody waits for any more. What to do
+//! is decided in pure files: whether Ray is there (`presence`), how many shards fly at once (`pace`), how large they are
+//! (`cut`), what an answer means (`verdict`) and what those that bring nothing say (`losses`), which shard is sent next
+//! (`board`), or twice (`hedge`). A shard is a function of the job and its path ids, so it may be sent twice, and whatever
+//! Ray leaves undone the simulator of this process does: the result has the same bits.
 
 mod board;
 mod caller;

@@ -1,12 +1,14 @@
 //! Connections to PostgreSQL and CockroachDB.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions, Executor};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Executor};
 
 use super::sql::session::Pools;
+use super::sql::trust::Trust;
 use super::{Isolation, StoreError, StoreOptions};
 
 /// A connection that nobody needed for so long is given back to the server.
@@ -23,11 +25,23 @@ pub(super) fn pools(url: &str, options: &StoreOptions) -> Result<Pools, StoreErr
         .application_name(&options.application_name)
         .disable_statement_logging();
     let settings = settings(options);
+    let trust = Arc::new(Trust::default());
+    let trusted = trust.clone();
     let pool = PgPoolOptions::new()
         .max_connections(options.connections_max)
         .acquire_timeout(options.acquire_timeout)
         .idle_timeout(IDLE_TIMEOUT)
         .max_lifetime(LIFETIME_MAX)
+        .test_before_acquire(false)
+        .before_acquire(move |connection, rest| {
+            let is_trusted = trusted.covers(rest.idle_for);
+            Box::pin(async move {
+                if !is_trusted {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .after_connect(move |connection, _| {
             let settings = settings.clone();
             Box::pin(async move {
@@ -36,7 +50,7 @@ pub(super) fn pools(url: &str, options: &StoreOptions) -> Result<Pools, StoreErr
             })
         })
         .connect_lazy_with(server);
-    Ok(Pools::Postgres(pool))
+    Ok(Pools::Postgres { pool, trust })
 }
 
 /// As statements, not as start-up options: poolers in between refuse those.

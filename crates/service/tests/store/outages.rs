@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use monte_carlo_service::store::{Store, StoreError, StoreOptions, open};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -32,6 +33,25 @@ async fn a_cut_connection_is_made_anew() {
             })
             .await;
     }
+}
+
+/// A connection that was just used is not asked first whether it is there: one that breaks has the others asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn when_all_connections_are_cut_the_next_call_needs_only_one_more() {
+    let world = World::new(Kind::ReadCommitted).await;
+    world
+        .see(async {
+            for name in ["a", "b", "c"] {
+                insert(&*world.store, &[name]).await;
+                let claimed = claim_one(&*world.store).await;
+                let pings = join_all((0..8).map(|_| world.store.ping())).await;
+                assert!(pings.iter().all(Result::is_ok), "{pings:?}");
+                cut(&world).await;
+                let done = completed(&claimed, &serde_json::json!({}));
+                world.store.settle(&claimed.lease, &done).await.expect("settles over a new connection");
+            }
+        })
+        .await;
 }
 
 async fn cut(world: &World) {

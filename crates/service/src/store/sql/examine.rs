@@ -48,7 +48,7 @@ impl Runner {
 
     /// A pool only says that it got no connection in time; one that is opened by hand says why.
     async fn cause(&self) -> Option<String> {
-        let Pools::Postgres(pool) = &self.pools else { return None };
+        let Pools::Postgres { pool, .. } = &self.pools else { return None };
         let options = pool.connect_options();
         match tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await {
             Ok(Ok(connection)) => {

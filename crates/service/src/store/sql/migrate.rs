@@ -74,7 +74,7 @@ impl Runner {
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {
         let unavailable = |error: sqlx::Error| fault::outward(error.into());
         match &self.pools {
-            Pools::Postgres(pool) => {
+            Pools::Postgres { pool, .. } => {
                 // A connection of its own, without the limit on a statement: an index takes its time.
                 let options = pool.connect_options();
                 let connecting = tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await;

@@ -1,7 +1,7 @@
 //! The store in SQL, written once for PostgreSQL, CockroachDB and SQLite.
 //!
 //! One file an operation, with all of its SQL at its top; [`dialect`] holds the few words that differ, [`work`]
-//! the retries, [`fault`] what an error means.
+//! the retries, [`fault`] what an error means, [`trust`] which connections are used unasked.
 
 mod arg;
 mod backlog;
@@ -24,6 +24,7 @@ mod reset;
 mod retention;
 pub(super) mod session;
 mod settle;
+pub(super) mod trust;
 mod work;
 
 use async_trait::async_trait;

@@ -1,5 +1,7 @@
 //! One connection at work, inside a transaction or not, whichever database it belongs to.
 
+use std::sync::Arc;
+
 use futures::TryStreamExt;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgRow;
@@ -10,6 +12,7 @@ use sqlx::{
 
 use super::arg::{self, Arg};
 use super::dialect::Dialect;
+use super::trust::Trust;
 
 /// What an operation needs of its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +28,10 @@ pub(super) enum Scope {
 /// The connections of one database.
 #[derive(Debug)]
 pub(in crate::store) enum Pools {
-    Postgres(PgPool),
+    Postgres {
+        pool: PgPool,
+        trust: Arc<Trust>,
+    },
     Sqlite {
         /// One connection: SQLite has one writer at a time, and waiting here is fair, at the file it is not.
         writer: SqlitePool,
@@ -36,14 +42,23 @@ pub(in crate::store) enum Pools {
 impl Pools {
     pub(super) async fn session(&self, scope: Scope) -> Result<Session, Error> {
         Ok(match (self, scope) {
-            (Self::Postgres(pool), Scope::Transaction) => Session::PostgresTransaction(pool.begin().await?),
-            (Self::Postgres(pool), _) => Session::Postgres(pool.acquire().await?),
+            (Self::Postgres { pool, .. }, Scope::Transaction) => {
+                Session::PostgresTransaction(pool.begin().await?)
+            }
+            (Self::Postgres { pool, .. }, _) => Session::Postgres(pool.acquire().await?),
             (Self::Sqlite { readers, .. }, Scope::Read) => Session::Sqlite(readers.acquire().await?),
             // IMMEDIATE: a transaction that begins as a reader cannot always become a writer.
             (Self::Sqlite { writer, .. }, _) => {
                 Session::SqliteTransaction(writer.begin_with("BEGIN IMMEDIATE").await?)
             }
         })
+    }
+
+    /// A connection broke.
+    pub(super) fn shake(&self) {
+        if let Self::Postgres { trust, .. } = self {
+            trust.shake();
+        }
     }
 }
 

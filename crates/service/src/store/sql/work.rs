@@ -73,7 +73,11 @@ impl Runner {
                 Err(failure) => failure,
             };
             let Fault::Database(error) = &fault else { return Err(outward(fault)) };
-            match remedy(error) {
+            let remedy = remedy(error);
+            if remedy == Remedy::Reconnect {
+                self.pools.shake();
+            }
+            match remedy {
                 Remedy::Again(code) => self.count(W::OPERATION, code),
                 Remedy::Reconnect if !reconnected && (W::REPEATABLE || !in_doubt) => {
                     reconnected = true;

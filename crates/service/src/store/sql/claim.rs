@@ -51,7 +51,8 @@ macro_rules! claim {
     };
 }
 
-/// Two lines, so that a book of ten thousand accounts stands in nobody's way.
+/// Two lines, so that a book of ten thousand accounts stands in nobody's way. One that had fewer than were asked of it is not
+/// asked again.
 const CLAIM_PROMPT: &str = claim!("{by simulation_jobs_claim_prompt}", "origin <> 'daily'");
 const CLAIM_DAILY: &str = claim!("{by simulation_jobs_claim_daily}", "origin = 'daily'");
 
@@ -68,15 +69,13 @@ impl Work for Claim {
     const REPEATABLE: bool = false;
 
     async fn run(&self, session: &mut Session) -> Result<Vec<ClaimedJob>, Fault> {
-        let &Self(ClaimRequest { worker, limit, daily_first, lease_ms, deadline_ms }) = self;
-        let mut rows = Vec::new();
-        for (line, most) in
-            [(CLAIM_DAILY, daily_first.min(limit)), (CLAIM_PROMPT, limit), (CLAIM_DAILY, limit)]
-        {
-            let places = most.saturating_sub(rows.len() as u32);
-            if places > 0 {
-                rows.extend(session.run(line, args![places, worker.0, lease_ms, deadline_ms]).await?.rows);
-            }
+        let &ClaimRequest { limit, daily_first, .. } = &self.0;
+        let daily_first = daily_first.min(limit);
+        let mut rows = self.take(session, CLAIM_DAILY, daily_first).await?;
+        let has_more_daily = rows.len() as u32 == daily_first;
+        rows.extend(self.take(session, CLAIM_PROMPT, limit - rows.len() as u32).await?);
+        if has_more_daily {
+            rows.extend(self.take(session, CLAIM_DAILY, limit - rows.len() as u32).await?);
         }
         sort_as_due(&mut rows)?;
         announce_first_claims(session, &rows).await?;
@@ -88,6 +87,17 @@ impl Work for Claim {
                 Ok(job)
             })
             .collect()
+    }
+}
+
+impl Claim {
+    /// Up to `places` jobs of a line.
+    async fn take(&self, session: &mut Session, line: &str, places: u32) -> Result<Vec<Row>, Fault> {
+        if places == 0 {
+            return Ok(Vec::new());
+        }
+        let &ClaimRequest { worker, lease_ms, deadline_ms, .. } = &self.0;
+        Ok(session.run(line, args![places, worker.0, lease_ms, deadline_ms]).await?.rows)
     }
 }
 

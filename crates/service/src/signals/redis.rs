@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::Signals;
 use crate::fleet::link::{COMMAND_BOUND, Link};
@@ -18,6 +19,8 @@ const RETRY_EVERY: Duration = Duration::from_secs(1);
 pub struct RedisWakeUps {
     link: Arc<Link>,
     channel: String,
+    /// Said with each word, so that nobody is woken by his own.
+    id: String,
     last_error: Mutex<Option<String>>,
 }
 
@@ -25,7 +28,8 @@ impl RedisWakeUps {
     /// A bridge that is not yet crossed.
     pub fn new(link: Arc<Link>) -> Self {
         let channel = link.key(CHANNEL);
-        Self { link, channel, last_error: Mutex::new(Some("not yet connected".into())) }
+        let id = Uuid::new_v4().to_string();
+        Self { link, channel, id, last_error: Mutex::new(Some("not yet connected".into())) }
     }
 
     /// `None` while the subscription stands.
@@ -58,14 +62,16 @@ impl RedisWakeUps {
         // What was said while we did not listen.
         signals.jobs_due_elsewhere();
         let mut words = subscription.on_message();
-        while words.next().await.is_some() {
-            signals.jobs_due_elsewhere();
+        while let Some(word) = words.next().await {
+            if word.get_payload_bytes() != self.id.as_bytes() {
+                signals.jobs_due_elsewhere();
+            }
         }
         Ok(())
     }
 
     async fn tell(self: Arc<Self>, mut words: mpsc::Receiver<()>) {
-        let publish = redis::cmd("PUBLISH").arg(&self.channel).arg(1).to_owned();
+        let publish = redis::cmd("PUBLISH").arg(&self.channel).arg(&self.id).to_owned();
         while words.recv().await.is_some() {
             if self.link.ask::<()>(&publish, COMMAND_BOUND).await.is_err() {
                 metrics::counter!("redis_wake_ups_lost_total").increment(1);

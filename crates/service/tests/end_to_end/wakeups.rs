@@ -1,13 +1,20 @@
 //! How soon a job that was committed is claimed: in the process that took it, in another by Redis, by polling alone. The
 //! figures are for people; what is asserted tells a wake-up from a poll on any machine.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use monte_carlo_service::fleet::link::{Link, RedisSettings, Tls};
+use monte_carlo_service::signals::{RedisWakeUps, Signals};
 use monte_carlo_service::worker::POLL_EVERY;
 use serde_json::{Value, json};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use crate::house::{House, Neighbours};
+use crate::house::{House, Neighbours, required};
+use crate::passage::address;
 use crate::service::Service;
 
 /// Jobs of one measurement.
@@ -109,6 +116,39 @@ async fn a_job_wakes_another_replica_by_redis() {
     assert!(waits.percentile(50) < POLL_EVERY / 4, "half of them are not woken");
     other.stop().await;
     busy.kill();
+}
+
+/// Redis tells every subscriber, the speaker too; he knew it first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_wakes_the_others_and_not_its_speaker_again() {
+    let (channel, stop) = (Uuid::new_v4().to_string(), CancellationToken::new());
+    let [speaker, other] = [(); 2].map(|()| bridged(&channel, &stop));
+    // A subscription wakes once: by then it stands.
+    for signals in [&speaker, &other] {
+        timeout(BOUND, signals.jobs_are_due()).await.expect("subscribes");
+    }
+    for _ in 0..20 {
+        speaker.jobs_due();
+        timeout(BOUND, speaker.jobs_are_due()).await.expect("wakes its own");
+        timeout(BOUND, other.jobs_are_due()).await.expect("wakes the other");
+        timeout(POLL_EVERY / 10, speaker.jobs_are_due()).await.expect_err("one word woke its speaker twice");
+    }
+    stop.cancel();
+}
+
+/// One replica's way to the others of its prefix.
+fn bridged(key_prefix: &str, stop: &CancellationToken) -> Arc<Signals> {
+    let address = address(&required("TEST_REDIS_URL"));
+    let (host, port) = address.rsplit_once(':').expect("host and port");
+    let settings = RedisSettings {
+        host: host.to_owned(),
+        port: port.parse().expect("a port"),
+        tls: Tls::Off,
+        user: None,
+        password: None,
+        key_prefix: key_prefix.to_owned(),
+    };
+    Arc::new(RedisWakeUps::new(Arc::new(Link::new(&settings).expect("an address")))).connect(stop)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -60,15 +60,17 @@ impl OwnServer {
         };
         let servers = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/servers");
         let log = File::create(self.folder.path().join("log")).expect("a log");
-        let home = match self.kind {
+        let (home, variables) = match self.kind {
             // It keeps more beside its folder.
-            Kind::Ray => self.folder.path().join("server"),
-            _ => self.folder.path().to_owned(),
+            Kind::Ray => {
+                (self.folder.path().join("server"), &[("RAY_HA_PROXY", "1"), ("RAY_REPLICAS", "2")][..])
+            }
+            _ => (self.folder.path().to_owned(), &[][..]),
         };
         std::fs::create_dir_all(&home).expect("a folder");
         let mut process = Command::new(servers.join(name).join("run"))
             .arg(&home)
-            .envs([("RAY_HA_PROXY", "1"), ("RAY_REPLICAS", "2")])
+            .envs(variables.iter().copied())
             .arg(self.port.to_string())
             .args(self.advertised.map(|port| port.to_string()))
             .stdin(Stdio::null())

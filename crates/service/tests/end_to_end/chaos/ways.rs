@@ -1,7 +1,7 @@
 //! The way to a neighbour stalls, is cut and slow, in an order and for as long as the seed says.
 
 use super::proxy::{Proxy, Way};
-use super::{Scene, house, replica, two_replicas};
+use super::{Scene, house, two_replicas};
 use crate::house::required;
 use crate::own_server::{Kind, OwnServer};
 use crate::passage::address;
@@ -70,13 +70,22 @@ async fn to_ray() {
     let house = house().await;
     let ray = OwnServer::start(Kind::Ray);
     let (proxy, url) = Proxy::before(&format!("http://127.0.0.1:{}", ray.port)).await;
-    let service = replica(&house, &[("SIMULATOR", "ray"), ("RAY_SERVE_URL", &url)]).ready().await;
+    let replicas = two_replicas(&house, &[("SIMULATOR", "ray"), ("RAY_SERVE_URL", &url)]).await;
     let mut scene = Scene::begin("way_to_ray", house).await;
-    let on_ray = service.metric(r#"ray_serve_requests_total{status="success"}"#).await;
+    let on_ray = calls(&replicas, "success").await;
     assert!(on_ray >= 1.0, "Ray simulates: {on_ray}");
     trouble(&mut scene, &proxy).await;
-    let broken = service.metric(r#"ray_serve_requests_total{status="error"}"#).await;
+    let broken = calls(&replicas, "error").await;
     assert!(broken >= 1.0, "the way was in doubt: {broken}");
-    scene.end(&service).await;
-    service.stop().await;
+    scene.end_on(replicas).await;
+}
+
+/// Calls of Ray with this `status`, by all of the replicas.
+async fn calls(replicas: &[Service], status: &str) -> f64 {
+    let name = format!("ray_serve_requests_total{{status=\"{status}\"}}");
+    let mut calls = 0.0;
+    for replica in replicas {
+        calls += replica.metric(&name).await;
+    }
+    calls
 }

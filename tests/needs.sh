@@ -97,6 +97,11 @@ find_missing() { # PART…
     esac
     case $part in
       dev) need kcat kcat ;;
+      ray | chaos)
+        need python3 python3
+        need curl curl
+        is_prepared ray || need_virtual_environments
+        ;;
       end-to-end)
         need node nodejs
         is_prepared clients || need npm npm
@@ -120,11 +125,6 @@ find_missing() { # PART…
       case $server in
         postgres) need_postgres ;;
         redis) need_redis ;;
-        ray)
-          need python3 python3
-          need curl curl
-          is_prepared ray || need_virtual_environments
-          ;;
         kafka)
           need_java
           need openssl openssl

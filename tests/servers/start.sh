@@ -142,11 +142,22 @@ show_logs() { # NAME…
   done
 }
 
+# Stops those that none of the parts uses: an idle Ray takes a tenth of two cores from whoever is at work.
+stop_servers_but_for() { # PART…
+  local part name used=""
+  for part in "$@"; do
+    used+=" $(servers_of "$part") "
+  done
+  for name in "${!server_pid[@]}"; do
+    [[ $used == *" $name "* ]] || stop_servers "$name"
+  done
+}
+
 # What they hold is thrown away, so only PostgreSQL and Ray are asked nicely: killed, they would leave shared memory or
 # processes behind. SIGTERM ends PostgreSQL before it is up, SIGINT when it is.
-stop_servers() {
+stop_servers() { # NAME…
   local name tenths
-  for name in "${!server_pid[@]}"; do
+  for name in "$@"; do
     if [[ $name == postgres ]]; then
       kill -TERM "${server_pid[$name]}" 2>/dev/null || true
       kill -INT "${server_pid[$name]}" 2>/dev/null || true
@@ -156,12 +167,12 @@ stop_servers() {
       kill -KILL "${server_pid[$name]}" 2>/dev/null || true
     fi
   done
-  for name in "${!server_pid[@]}"; do
+  for name in "$@"; do
     for ((tenths = 0; tenths < 100; tenths++)); do
       is_alive "$name" || break
       sleep 0.1
     done
     ! is_alive "$name" || kill -KILL "${server_pid[$name]}" 2>/dev/null || true
+    unset "server_pid[$name]"
   done
-  server_pid=()
 }
